@@ -1,0 +1,1 @@
+"""Plans, their versions, prices, coverage and benefits; the calendar arithmetic of terms."""
