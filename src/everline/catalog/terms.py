@@ -131,7 +131,8 @@ def refill_spans(
         case Refill.DAILY:
             inner = _daily_boundaries(span, zone, calendar_day=calendar_day)
     starts_at, ends_at = _utc(span.starts_at), _utc(span.ends_at)
-    edges = [starts_at, *(edge for edge in inner if starts_at < edge < ends_at), ends_at]
+    # A set, because a zone that skips a whole date (Samoa, 2011) shows two wall times at one instant.
+    edges = sorted({starts_at, *(edge for edge in inner if starts_at < edge < ends_at), ends_at})
     return list(pairwise(edges))
 
 
