@@ -1,0 +1,3 @@
+from everline.config.cli import main
+
+raise SystemExit(main())

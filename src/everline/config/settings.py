@@ -1,0 +1,151 @@
+"""The settings of a shop. Every value comes from the environment (docs/self-hosting.md) or is fixed here."""
+
+from pathlib import Path
+
+from everline.config.database import database
+from everline.config.secret_key import secret_key
+from everline.config.supervisor import embedded
+from everline.core import env
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+# --- Installation -----------------------------------------------------------------------------------------
+
+EVERLINE_MODE = env.choice("EVERLINE_MODE", "sandbox", ("sandbox", "live"))
+EVERLINE_DATA_DIR = env.path("EVERLINE_DATA_DIR", "var")
+EVERLINE_HOST = env.text("EVERLINE_HOST", "127.0.0.1")
+EVERLINE_PORT = env.integer("EVERLINE_PORT", 8000, low=0, high=65535)
+EVERLINE_PUBLIC_URL = env.url("EVERLINE_PUBLIC_URL", f"http://localhost:{EVERLINE_PORT}", ("http", "https"))
+EVERLINE_DATABASE_URL = env.secret("EVERLINE_DATABASE_URL")
+EVERLINE_PAYMENT_PROVIDERS = env.words("EVERLINE_PAYMENT_PROVIDERS", "sandbox")
+EVERLINE_SUPPLIERS = env.words("EVERLINE_SUPPLIERS", "simulator")
+EVERLINE_EMAIL_URL = env.secret("EVERLINE_EMAIL_URL", "sandbox:")
+EVERLINE_SMS_URL = env.secret("EVERLINE_SMS_URL", "sandbox:")
+EVERLINE_DELIVERY_DEADLINE_MINUTES = env.integer("EVERLINE_DELIVERY_DEADLINE_MINUTES", 70, low=1)
+EVERLINE_FAILED_ATTEMPTS_PER_HOUR = env.integer("EVERLINE_FAILED_ATTEMPTS_PER_HOUR", 10, low=1)
+EVERLINE_PAID_ORDERS_PER_HOUR = env.integer("EVERLINE_PAID_ORDERS_PER_HOUR", 60, low=1)
+EVERLINE_EVENT_HANDLERS = "everline.config.event_handlers.HANDLERS"
+#: Pages that mails and providers link to; core.links fills them in.
+EVERLINE_LINKS = {
+    "home": "/",
+    "account": "/account/",
+    "order": "/orders/{order}/",
+    "order_return": "/orders/{order}/return/{attempt}/",
+    "pay": "/orders/{order}/pay/",
+    "sign_in_link": "/welcome/{token}/",
+    "sign_in": "/sign-in/",
+}
+
+# --- Django -----------------------------------------------------------------------------------------------
+
+SECRET_KEY = secret_key(EVERLINE_DATA_DIR)
+DEBUG = False
+ALLOWED_HOSTS = env.words("EVERLINE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("EVERLINE_TRUSTED_ORIGINS")
+ROOT_URLCONF = "everline.config.urls"
+WSGI_APPLICATION = "everline.config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SILENCED_SYSTEM_CHECKS = ["account.W001"]  # e-mail and phone are both optional: one of them must be there
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
+    "allauth",
+    "allauth.account",
+    "everline.core",
+    "everline.notifications",
+    "everline.accounts",
+    "everline.suppliers",
+    "everline.catalog",
+    "everline.lines",
+    "everline.payments",
+    "everline.usage",
+    "everline.orders",
+    "everline.api",
+    "everline.portal",
+]
+
+MIDDLEWARE = [
+    "everline.api.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "everline.portal.middleware.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "everline.portal.middleware.ContentSecurityPolicyMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+INSTALLED_APPS = [
+    a
+    for a in INSTALLED_APPS
+    if not a.startswith("everline.") or (PACKAGE / a.split(".")[1] / "apps.py").exists()
+]
+# --- Database ---------------------------------------------------------------------------------------------
+
+DATABASES = {"default": database(EVERLINE_DATABASE_URL or embedded.database_url(EVERLINE_DATA_DIR))}
+
+# --- Identity ---------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "/sign-in/"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"  # the way back from a payment page is a cross-site navigation
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = EVERLINE_PUBLIC_URL.startswith("https:")
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("EVERLINE_BEHIND_PROXY", default=False) else None
+)
+
+# --- Languages and time -----------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [PACKAGE / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Files, uploads, logs ---------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = EVERLINE_DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("EVERLINE_LOG_LEVEL", "WARNING")},
+}
