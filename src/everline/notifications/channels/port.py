@@ -1,0 +1,27 @@
+"""What a channel's transport must do. A transport is a module with `connect(url) -> Transport`."""
+
+from typing import Protocol
+
+from everline.notifications.types import OutgoingMail
+
+
+class TransportError(Exception):
+    """The transport did not take the message, or did not say so; `permanent` means that it never will."""
+
+    def __init__(self, reason: str, *, permanent: bool = False) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
+
+
+class EmailTransport(Protocol):
+    """Hands over one e-mail. Called from several threads at once, never inside a transaction."""
+
+    def send(self, mail: OutgoingMail) -> None:
+        """Return once the other side has accepted the mail.
+
+        A mail may come again with the same `message_id` after an answer was lost: where the other side can
+        deduplicate, that id is its key.
+
+        Raises:
+            TransportError: refused, unreachable, or no answer.
+        """

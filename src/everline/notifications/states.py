@@ -1,0 +1,14 @@
+from enum import StrEnum
+
+from everline.core.states import Machine
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. `sent` means that the transport accepted it."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    GIVEN_UP = "given_up"
+
+
+DELIVERY = Machine({DeliveryState.QUEUED: frozenset({DeliveryState.SENT, DeliveryState.GIVEN_UP})})

@@ -1,0 +1,85 @@
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+#: Languages in which every kind of message exists.
+LOCALES: tuple[str, ...] = ("zh-hans", "en")
+
+
+class Kind(StrEnum):
+    """What a message says. The context each kind needs (primitives; * may be absent or None).
+
+    Times are ISO 8601 with offset and are shown in `zone` (an IANA name); amounts are integers of the
+    currency's minor unit; URLs are absolute; names are already in the recipient's language.
+
+    - `welcome`: link (private), expires_at, zone
+    - `address_taken`: sign_in_url
+    - `order_confirmation`: order_number, plan_name, amount, currency, order_url, zone, old_ends_at*,
+      new_ends_at*, line_label*, quantity*, opens_by*
+    - `payment_failed`: order_number, plan_name, amount, currency, reason, retry_url
+    - `order_expired`: order_number, plan_name, amount, currency, plans_url
+    - `order_refunded`: order_number, plan_name, amount, currency, reason, order_url
+    """
+
+    WELCOME = "welcome"
+    ADDRESS_TAKEN = "address_taken"
+    ORDER_CONFIRMATION = "order_confirmation"
+    PAYMENT_FAILED = "payment_failed"
+    ORDER_EXPIRED = "order_expired"
+    ORDER_REFUNDED = "order_refunded"
+
+
+class Channel(StrEnum):
+    """How a message travels."""
+
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message to one recipient; two with the same `dedupe_key` are one.
+
+    `brand` holds `name_en`, `name_zh`, `mail_from`, `support_email`. `private` joins the context when the
+    message is written out and is wiped once it is sent or given up: links that sign in belong there.
+    `reference` is the caller's own id (an order, a customer) and comes back in the events.
+    """
+
+    kind: str
+    to: str
+    locale: str
+    brand: dict[str, Any]
+    context: dict[str, Any]
+    dedupe_key: str
+    private: dict[str, Any] = field(default_factory=dict)
+    channel: str = Channel.EMAIL
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message as its recipient reads it. The subject is one line."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """What an e-mail transport gets; `message_id` is the same in every try, for transports that deduplicate."""
+
+    message_id: str
+    kind: str
+    to: str
+    sender_name: str
+    sender: str
+    rendered: Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one try: no error, an error worth another try, or a permanent one."""
+
+    delivery_id: int
+    error: str = ""
+    permanent: bool = False
