@@ -1,4 +1,4 @@
-"""Two families: what a provider's adapter raises (`ProviderError`), and what customers are told (`DomainError`)."""
+"""Two families: what adapters raise (`ProviderError`), and what customers are told (`DomainError`)."""
 
 from typing import TYPE_CHECKING
 

@@ -3,8 +3,7 @@
 Amounts are `core.money.Money` (integer minor units), times are aware UTC.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -89,7 +88,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class AttemptSpec:
-    """One try to collect `amount`. `key` is the idempotency key: the same key is the same payment for ever."""
+    """One try to collect `amount`. `key` is the idempotency key: the same key is the same payment."""
 
     attempt_id: str
     payable: str
@@ -158,26 +157,23 @@ Started = Redirect | Done
 class EventHint:
     """News that something changed at the provider. Never a truth: whoever reads it fetches.
 
-    `kind` is PAYMENT_CHANGED or REFUND_CHANGED, `attempt_id` and `refund_id` are our own references.
+    `kind` is PAYMENT_CHANGED or REFUND_CHANGED; `ref` and `refund_ref` are the provider's ids,
+    `attempt_id` and `refund_id` our own references.
     """
 
     event_id: str
     kind: str
     ref: str
     attempt_id: str = ""
+    refund_ref: str = ""
     refund_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Headers:
-    """Request headers with case-insensitive names, as a webhook's signature check needs them."""
+class Absent:
+    """The provider's positive answer that it has no payment for this attempt."""
 
-    values: Mapping[str, str] = field(default_factory=dict)
-
-    def get(self, name: str) -> str:
-        """The header's value, empty where it is missing."""
-        wanted = name.lower()
-        return next((value for key, value in self.values.items() if key.lower() == wanted), "")
+    attempt_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,3 +184,11 @@ class AttemptRef:
     provider: str
     psp_ref: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundItem:
+    """A refund to be made; `amount` None gives back all that is left."""
+
+    attempt_id: str
+    amount: Money | None = None

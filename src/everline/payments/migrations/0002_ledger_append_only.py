@@ -1,7 +1,7 @@
 from django.db import migrations
 
-#: The database itself keeps the books honest: nothing is changed or removed, every posting sums to zero in
-#: each currency when its transaction commits, and a posting gets no entries after that.
+#: The database itself keeps the books honest: nothing is changed or removed, and every posting has entries
+#: that sum to zero in each currency when its transaction commits.
 FORWARD = """
 CREATE FUNCTION payments_ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
