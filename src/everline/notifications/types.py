@@ -66,7 +66,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """What an e-mail transport gets; `message_id` is the same in every try, for transports that deduplicate."""
+    """What an e-mail transport gets; `message_id` is the same in every try, for those who deduplicate."""
 
     message_id: str
     kind: str

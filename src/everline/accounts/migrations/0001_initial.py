@@ -2,9 +2,10 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
-import everline.core.ids
 from django.conf import settings
 from django.db import migrations, models
+
+import everline.core.ids
 
 
 class Migration(migrations.Migration):
