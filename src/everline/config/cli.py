@@ -1,7 +1,7 @@
 """The console script `everline`. Commands live in `everline.config.commands`, one module per family.
 
-This module and the table below are all that is imported before a command is chosen, so that the supervisor and
-`--help` stay small and quick. What is not in the table is one of Django's management commands.
+This module and the table below are all that is imported before a command is chosen, so that the supervisor
+and `--help` stay small and quick. What is not in the table is one of Django's management commands.
 """
 
 import argparse
@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ImproperlyConfigured
 
 from everline.config.commands.outcome import CommandError
-from everline.config.supervisor.embedded import EmbeddedServerError
-from everline.config.supervisor.files import DataFolderError
+from everline.config.supervisor.errors import StartError
 
 EXIT_FAILED = 1
 EXIT_UNUSABLE = 2
@@ -43,14 +42,18 @@ COMMANDS = {
     "migrate": Command("preparing", "migrate", "bring the database up to date", database=True),
     "demo-data": Command("preparing", "demo_data", "load the demo data; may be repeated", database=True),
     "prepare": Command("preparing", "prepare", "migrate and load demo data where needed", database=True),
-    "check": Command("truths", "check", "system checks and every invariant; exit 1 with the list", database=True),
+    "check": Command(
+        "truths", "check", "system checks and every invariant; exit 1 with the list", database=True
+    ),
     "doctor": Command("health", "doctor", "look at this installation and say what to fix"),
     "apikey": Command("apikeys", "apikey", "create, list and revoke operator keys", database=True),
     "clock": Command("clocks", "clock", "show the business clock, move it in sandbox mode"),
 }
 SETUP = "everline.config.commands.setup"
 
-DESCRIPTION = "Everline, an open eSIM carrier. Settings come from the environment; docs/self-hosting.md lists them."
+DESCRIPTION = (
+    "Everline, an open eSIM carrier. Settings come from the environment; docs/self-hosting.md lists them."
+)
 EPILOG = "Any other command is one of Django's: `everline help` lists them, `everline shell` opens a console."
 
 
@@ -72,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(Command("management", "manage", ""), words)
         chosen = parser().parse_args(words[:1] or ["--help"])
         return _run(COMMANDS[chosen.command], words[1:])
-    except (ImproperlyConfigured, DataFolderError, EmbeddedServerError) as error:
+    except (ImproperlyConfigured, StartError) as error:
         sys.stderr.write(f"everline: {error}\n")
         return EXIT_UNUSABLE
     except CommandError as error:

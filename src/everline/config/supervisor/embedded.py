@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,7 +27,8 @@ import psycopg
 from psycopg import sql
 
 from everline.config.supervisor import launch, processes
-from everline.config.supervisor.files import DataFolderError, FolderLock, prepare_folder
+from everline.config.supervisor.errors import DataFolderError, EmbeddedServerError
+from everline.config.supervisor.files import FolderLock, prepare_folder
 
 DATABASE = "everline"
 ROLE = "everline"
@@ -46,10 +48,6 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] ",
 }
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-
-
-class EmbeddedServerError(Exception):
-    """The embedded server cannot be used; the text says why and what to do."""
 
 
 def binaries() -> Path:
@@ -86,13 +84,21 @@ class EmbeddedServer:
     server of that folder.
     """
 
-    def __init__(self, data_dir: Path | str, *, durable: bool = True, drop: str | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path | str,
+        *,
+        durable: bool = True,
+        drop: str | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.data_dir = Path(data_dir).resolve()
         self.folder = self.data_dir / "pg"
         self.sockets = socket_folder(self.data_dir)
         self.log = self.data_dir / "logs" / "postgresql.log"
         self._durable = durable
         self._drop = drop
+        self._cancelled = cancelled
         self._lock = FolderLock(self.data_dir / "pg.lock")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -108,7 +114,8 @@ class EmbeddedServer:
     def start(self) -> None:
         """Create the cluster if it is new, end what an earlier server left, wait until this one is ready.
 
-        Recovery after a crash may take long; the wait lasts as long as the server lives.
+        Recovery after a crash may take long; the wait lasts as long as the server lives, or until
+        `cancelled()`.
         """
         prepare_folder(self.data_dir)
         if not self._lock.held:
@@ -134,9 +141,12 @@ class EmbeddedServer:
                 shutil.rmtree(self.sockets, ignore_errors=True)
         self._lock.release()
 
-    def poll(self) -> int | None:
-        """Exit status when the server has ended by itself since `start`, else None."""
-        return self._process.poll() if self._process is not None else None
+    def check(self) -> int | None:
+        """Exit status when the server has just been found ended, else None; it may then be started again."""
+        status = self._process.poll() if self._process is not None else None
+        if status is not None:
+            self._process = None
+        return status
 
     def ready(self) -> bool:
         """Whether our own postmaster accepts connections; a stale file of another one does not count."""
@@ -211,7 +221,7 @@ class EmbeddedServer:
             self._process = subprocess.Popen(
                 self._launched(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.data_dir
             )
-        while not self.ready():
+        while not self.ready() and not self._cancelled():
             if self._process.poll() is not None:
                 status, self._process = self._process.returncode, None
                 raise EmbeddedServerError(

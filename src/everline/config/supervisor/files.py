@@ -7,13 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from everline.config.supervisor.errors import DataFolderError, FolderInUseError
 
-class DataFolderError(Exception):
-    """The data folder cannot be used; the text says what to change."""
-
-
-class FolderInUseError(DataFolderError):
-    """Another living process holds the lock."""
+LOG_LIMIT = 10 * 1024 * 1024
 
 
 def prepare_folder(path: Path) -> Path:
@@ -50,8 +46,8 @@ def read_or_create_secret(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-def rotate(path: Path, limit: int) -> None:
-    """Keep a log below `limit` bytes: its content moves to `<name>.1`, the writer's descriptor stays valid."""
+def rotate(path: Path, limit: int = LOG_LIMIT) -> None:
+    """Keep a log below `limit` bytes: its content moves to `<name>.1`, the writer's descriptor stays."""
     if not path.exists() or path.stat().st_size <= limit:
         return
     path.with_name(path.name + ".1").write_bytes(path.read_bytes())
@@ -79,13 +75,27 @@ class FolderLock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
             os.close(descriptor)
-            message = f"{self.path.parent} is already in use by process {holder or 'unknown'}."
-            raise FolderInUseError(message) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+            holder, _, state = self.holder().partition(" ")
+            message = (
+                f"{self.path.parent} is already in use by process {holder or 'unknown'} {state}".rstrip()
+            )
+            raise FolderInUseError(f"{message}.") from error
         self._descriptor = descriptor
+        self.note("")
+
+    def note(self, state: str) -> None:
+        """Tell other processes what the holder is doing."""
+        assert self._descriptor is not None
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()} {state}".strip().encode("ascii"), 0)
+
+    def holder(self) -> str:
+        """Pid and state of who holds the lock or held it last."""
+        try:
+            return self.path.read_text(encoding="ascii")
+        except FileNotFoundError:
+            return ""
 
     def release(self) -> None:
         """Let the lock go; harmless when it is not held."""

@@ -1,13 +1,12 @@
-"""What the environment says about an installation, read without Django's settings (the supervisor needs no more)."""
+"""What the environment says about an installation, read without Django's settings."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from everline.config.supervisor import embedded
+from everline.config.supervisor import databases, embedded
 from everline.core import env
 
 SANDBOX_SUFFIX = "_sandbox"
@@ -39,7 +38,9 @@ class Options:
     @property
     def sandbox_database(self) -> str:
         """URL of the sandbox's database: as set, else the shop's name with `_sandbox` on the same server."""
-        return self.sandbox_database_url or beside(self.shop_database, SANDBOX_SUFFIX)
+        return self.sandbox_database_url or databases.renamed(
+            self.shop_database, f"{database_name(self.shop_database)}{SANDBOX_SUFFIX}"
+        )
 
 
 def read_options() -> Options:
@@ -66,20 +67,10 @@ def database_name(url: str) -> str:
     Raises:
         ImproperlyConfigured: there is none.
     """
-    name = unquote(urlsplit(url).path.lstrip("/"))
+    name = databases.name_of(url)
     if not name:
         raise ImproperlyConfigured("EVERLINE_DATABASE_URL: the database's name is missing")
     return name
-
-
-def beside(url: str, suffix: str) -> str:
-    """The URL of the database of that name with a suffix, on the same server."""
-    return renamed(url, database_name(url) + suffix)
-
-
-def renamed(url: str, name: str) -> str:
-    """The URL with another database's name."""
-    return urlunsplit(urlsplit(url)._replace(path="/" + quote(name, safe="")))
 
 
 def apply_database(options: Options) -> None:

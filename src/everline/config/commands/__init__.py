@@ -1,0 +1,1 @@
+"""The commands of the console script: each takes its words and returns the exit status."""
