@@ -1,8 +1,10 @@
 """The suite's ground: a real PostgreSQL, a data folder of its own, a clock that starts right."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.db.backends.base.operations import BaseDatabaseOperations
 
 from everline.core import clock
 
@@ -13,3 +15,16 @@ def _true_clock() -> Iterator[None]:
     clock.reset()
     yield
     clock.reset()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flushing_is_allowed() -> Iterator[None]:
+    """Let the suite empty append-only tables between tests: their triggers rest while Django flushes."""
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def with_resting_triggers(self: Any, sql_list: list[str]) -> None:
+        flush(self, ["SET LOCAL session_replication_role = replica", *sql_list])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", with_resting_triggers)
+        yield
