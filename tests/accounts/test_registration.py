@@ -81,7 +81,12 @@ def test_the_welcome_mail_carries_the_link_in_private(brand: Brand, now: datetim
 
     mail = Message.objects.get()
     link = SignInLink.objects.get()
-    assert (mail.kind, mail.to, mail.locale, mail.reference) == ("welcome", "li@example.com", "en", profile.id)
+    assert (mail.kind, mail.to, mail.locale, mail.reference) == (
+        "welcome",
+        "li@example.com",
+        "en",
+        profile.id,
+    )
     assert mail.context == {"expires_at": (now + timedelta(hours=24)).isoformat(), "zone": "Europe/Berlin"}
     assert mail.private["link"].startswith("http")
     assert link.token_hash not in mail.private["link"]
@@ -239,7 +244,9 @@ def test_two_owners_of_two_addresses_are_both_told(brand: Brand, now: datetime) 
 
 
 @pytest.mark.django_db
-def test_the_password_is_hashed_once_whether_the_address_is_free_or_taken(brand: Brand, now: datetime) -> None:
+def test_the_password_is_hashed_once_whether_the_address_is_free_or_taken(
+    brand: Brand, now: datetime
+) -> None:
     with mock.patch.object(registration, "make_password", wraps=registration.make_password) as hashing:
         _register(brand, now)
         for_free = hashing.call_count
@@ -251,7 +258,9 @@ def test_the_password_is_hashed_once_whether_the_address_is_free_or_taken(brand:
 
 @pytest.mark.django_db
 def test_registration_costs_few_statements(brand: Brand, now: datetime) -> None:
-    with CaptureQueriesContext(connection, ) as made:
+    with CaptureQueriesContext(
+        connection,
+    ) as made:
         _register(brand, now)
     with CaptureQueriesContext(connection) as taken:
         _register(brand, now)

@@ -55,13 +55,11 @@ def revoke_api_key(*, key_id: str, now: datetime) -> ApiKey:
 def _origin(text: str) -> str:
     try:
         parts = urlsplit(text)
-        parts.port  # noqa: B018 - reading it raises on nonsense
+        port = f":{parts.port}" if parts.port else ""
     except ValueError:
         raise OriginInvalid from None
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or text != f"{parts.scheme}://{parts.netloc}"
-    ):
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    origin = f"{parts.scheme}://{host}{port}"
+    if parts.scheme not in {"http", "https"} or not host or text.lower() != origin:
         raise OriginInvalid
-    return text.lower()
+    return origin
