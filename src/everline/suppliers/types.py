@@ -1,4 +1,4 @@
-"""What crosses the connectivity port: frozen and supplier-neutral. Data in bytes, voice in seconds, UTC times."""
+"""What crosses the connectivity port: frozen and supplier-neutral. Bytes, seconds, UTC times."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,7 +101,7 @@ class SupplierResult:
 
 @dataclass(frozen=True, slots=True)
 class EventHint:
-    """News from a supplier: fetch event `event_id` for what it says. `reference` is ours, where it has one."""
+    """News from a supplier: fetch event `event_id` for what it says. `reference` is ours, if any."""
 
     event_id: str
     kind: str
@@ -139,7 +139,7 @@ class OrderSpec:
     """One purchase to be made for an order of the shop.
 
     `order` is the shop's order id. `after` is the reference of the purchase that must be done first (its
-    profile's ICCID is then used where `iccid` is empty).
+    profile's ICCID is then used where `iccid` is empty). `not_before`: the first try comes no earlier.
     """
 
     order: str
@@ -150,13 +150,14 @@ class OrderSpec:
     iccid: str = ""
     after: str = ""
     revokes: str = ""
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SupplierOutcome:
-    """What came of one call: a result, or `error` with `retry` saying whether the supplier was reached at all.
+    """What came of one call: the order as it is there, or `error`.
 
-    `sent` False: certainly nothing happened there.
+    `sent` False: certainly nothing happened there. `retry_after`: seconds the supplier asked us to wait.
     """
 
     order_id: str

@@ -1,0 +1,96 @@
+"""The wire: requests with our key, answers as JSON objects, everything else as the port's errors."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import httpx
+
+from everline.core.http import Client, NoAnswer, NotSent
+from everline.core.sandbox_link import SandboxMissing
+from everline.payments.errors import (
+    AlreadyDone,
+    AuthConfig,
+    Declined,
+    IdempotencyConflict,
+    InvalidRequest,
+    NotKnown,
+    OutcomeUnknown,
+    ProviderError,
+    TemporarilyUnavailable,
+)
+from everline.payments.providers.sandbox.config import NAME, PREFIX, READ_TIMEOUT, Config
+
+_PAYMENT_REQUIRED, _TOO_MANY = 402, 429
+_REFUSALS: dict[int, type[ProviderError]] = {
+    400: InvalidRequest,
+    401: AuthConfig,
+    403: AuthConfig,
+    404: NotKnown,
+    422: InvalidRequest,
+}
+
+
+def call(
+    load: Callable[[], Config],
+    method: str,
+    path: str,
+    *,
+    json: Mapping[str, Any] | None = None,
+    params: Mapping[str, str] | None = None,
+    key: str = "",
+) -> dict[str, Any]:
+    """One request. Raises the errors of the port; an answer that is no JSON object is OutcomeUnknown."""
+    try:
+        config = load()
+        answer = _client(config.base_url, config.api_key).request(
+            method, PREFIX + path, json=json, params=params, headers={"Idempotency-Key": key} if key else None
+        )
+    except (SandboxMissing, NotSent) as error:
+        raise TemporarilyUnavailable(NAME, "not_reached", str(error)) from error
+    except NoAnswer as error:
+        raise OutcomeUnknown(NAME, "no_answer", str(error)) from error
+    if answer.is_success:
+        return _object(answer)
+    raise _refusal(answer)
+
+
+@lru_cache(maxsize=4)
+def _client(base_url: str, api_key: str) -> Client:
+    return Client(base_url, headers={"Authorization": f"Bearer {api_key}"}, read_timeout=READ_TIMEOUT)
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise OutcomeUnknown(NAME, "unreadable_answer", answer.text[:200])
+    return body
+
+
+def _refusal(answer: httpx.Response) -> ProviderError:
+    code, message = _words(answer)
+    status = answer.status_code
+    if status == _TOO_MANY:
+        return TemporarilyUnavailable(NAME, code or "too_many", message, retry_after=_seconds(answer))
+    if status == _PAYMENT_REQUIRED:
+        return Declined(NAME, code or "declined", message)
+    if status == httpx.codes.CONFLICT:
+        return IdempotencyConflict(NAME, code) if code == "idempotency_mismatch" else AlreadyDone(NAME, code)
+    kind = _REFUSALS.get(status, OutcomeUnknown)
+    return kind(NAME, code or f"http_{status}", message)
+
+
+def _words(answer: httpx.Response) -> tuple[str, str]:
+    try:
+        error = answer.json()["error"]
+        return str(error.get("code", "")), str(error.get("message", ""))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return "", ""
+
+
+def _seconds(answer: httpx.Response) -> float | None:
+    text = answer.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else None

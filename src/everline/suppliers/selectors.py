@@ -1,0 +1,34 @@
+"""Questions about purchases from suppliers. Nothing here writes or locks."""
+
+from collections.abc import Iterable, Sequence
+
+from everline.suppliers.models import SupplierOrder
+from everline.suppliers.states import SupplierOrderStatus
+from everline.suppliers.types import Failure, OrderKind, Profile, Progress
+
+
+def purchases_for(orders: Iterable[str]) -> dict[str, list[SupplierOrder]]:
+    """All purchases for each order of the shop, revocations included, oldest first. One statement."""
+    found: dict[str, list[SupplierOrder]] = {order: [] for order in orders}
+    for row in SupplierOrder.objects.filter(order__in=found).order_by("pk"):
+        found[row.order].append(row)
+    return found
+
+
+def order_progress(orders: Iterable[str]) -> dict[str, Progress]:
+    """Where the deliveries for each order of the shop stand. One statement.
+
+    An order for which nothing was requested is not done.
+    """
+    return {order: _progress(rows) for order, rows in purchases_for(orders).items()}
+
+
+def _progress(rows: Sequence[SupplierOrder]) -> Progress:
+    deliveries = [row for row in rows if row.kind != OrderKind.REVOCATION]
+    failed = next((row for row in deliveries if row.status == SupplierOrderStatus.FAILED), None)
+    profile = next((row.result for row in deliveries if row.kind == OrderKind.PROFILE and row.result), None)
+    return Progress(
+        done=bool(deliveries) and all(row.status == SupplierOrderStatus.DONE for row in deliveries),
+        failure=Failure(failed.failure_code, failed.failure_message, permanent=True) if failed else None,
+        profile=Profile(**profile) if profile else None,
+    )
