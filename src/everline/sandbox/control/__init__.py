@@ -1,0 +1,1 @@
+"""The control API: what tests and developers use to steer this world."""

@@ -1,0 +1,1 @@
+"""The mail, SMS and push gateways: they accept, keep and show messages."""

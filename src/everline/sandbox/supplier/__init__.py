@@ -1,0 +1,1 @@
+"""The connectivity supplier and the network behind it."""
