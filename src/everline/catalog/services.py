@@ -5,10 +5,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from everline.catalog.demo.reader import read_catalogue
 from everline.catalog.errors import InvalidPlan, PlanWithdrawn
 from everline.catalog.models import Benefit, Coverage, Operator, Plan, PlanVersion, Price
 from everline.catalog.specs import VersionSpec, check_spec
-from everline.catalog.types import OperatorView
+from everline.catalog.types import DemoLoad, OperatorView
 
 
 def create_plan(*, slug: str, now: datetime) -> Plan:
@@ -102,6 +103,34 @@ def publish_versions(*, items: Sequence[tuple[Plan, int, VersionSpec]], now: dat
         plan.current = version
     Plan.objects.bulk_update([plan for plan, _, _ in items], ["current"])
     return versions
+
+
+@transaction.atomic
+def load_demo_catalogue(*, now: datetime) -> DemoLoad:
+    """Put the demo catalogue on sale; unchanged content writes no version, a withdrawn plan stays so.
+
+    Raises:
+        DemoDataError: a data file is wrong; nothing is written.
+    """
+    catalogue = read_catalogue()
+    save_operators(operators=catalogue.operators)
+    Plan.objects.bulk_create(
+        [Plan(slug=slug, created_at=now) for slug in catalogue.plans], ignore_conflicts=True
+    )
+    plans = (
+        Plan.objects.select_for_update(of=("self",))
+        .filter(slug__in=list(catalogue.plans), withdrawn_at=None)
+        .select_related("current")
+        .order_by("id")
+    )
+    changed = [
+        (plan, 1 if plan.current is None else plan.current.version + 1, catalogue.plans[plan.slug])
+        for plan in plans
+        if plan.current is None or plan.current.digest != catalogue.plans[plan.slug].digest()
+    ]
+    if changed:
+        publish_versions(items=changed, now=now)
+    return DemoLoad(plans=len(catalogue.plans), published=len(changed))
 
 
 def _operator_keys(items: Sequence[tuple[Plan, int, VersionSpec]]) -> dict[tuple[str, str], int]:

@@ -163,3 +163,11 @@ class PlanPage:
 
     plans: tuple[PlanView, ...]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoLoad:
+    """How many plans the demo catalogue holds and how many of them got a new version."""
+
+    plans: int
+    published: int
