@@ -1,0 +1,131 @@
+"""What the usage room hands in and out."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from everline.usage.schedule import Schedule
+
+#: The largest number a bigint column holds.
+BIGINT_MAX = 2**63 - 1
+
+
+class Service(StrEnum):
+    """What an allowance and a usage record measure."""
+
+    DATA = "data"
+    VOICE = "voice"
+    SMS = "sms"
+
+
+#: Data is counted in bytes, voice in seconds, SMS in messages.
+UNITS = {Service.DATA: "bytes", Service.VOICE: "seconds", Service.SMS: "messages"}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """One paid order to be turned into `quantity` consecutive periods of a line.
+
+    `version` is the catalogue's plan version; `schedule` is the line's as read under its lock. The line's
+    time zone becomes `schedule.zone` when it has none yet.
+    """
+
+    order_id: str
+    line_id: str
+    version: Any
+    quantity: int
+    schedule: "Schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodView:
+    """One service period as it stands at the instant asked for; times are None while its start is open."""
+
+    id: str
+    line_id: str
+    order: str
+    seq: int
+    plan_id: str
+    version_id: int
+    name_en: str
+    name_zh: str
+    kind: str
+    state: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    opens_by: datetime | None
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left of one service in the buckets valid now; `total` and `remaining` are None if unlimited.
+
+    `as_of` is when the figure last changed: the newest report taken in, or the opening of the bucket.
+    """
+
+    service: str
+    unit: str
+    total: int | None
+    used: int
+    remaining: int | None
+    unlimited: bool
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePoint:
+    """How much of one service was used in `[starts_at, ends_at)`, in one country where that is known."""
+
+    starts_at: datetime
+    ends_at: datetime
+    service: str
+    quantity: int
+    country: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSeries:
+    """A line's usage over time, empty steps left out; `as_of` is when the newest record was taken in."""
+
+    points: list[UsagePoint]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UsageInput:
+    """One measured event as reported; nothing in it is trusted yet.
+
+    The line is named by `line`, `iccid` or `msisdn` (the first that is given counts). `quantity` is in bytes,
+    seconds or messages; `at` is an aware time or its RFC 3339 text.
+    """
+
+    source: str
+    id: str
+    service: str
+    quantity: int
+    at: datetime | str
+    line: str | None = None
+    iccid: str | None = None
+    msisdn: str | None = None
+    plmn: str | None = None
+    destination: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that was not taken, by the id its sender gave it, and the code that says why."""
+
+    id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """The fate of every record of a call: taken, known before, or refused."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[Rejection] = field(default_factory=list)
