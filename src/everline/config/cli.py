@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 
-from everline.config.commands.outcome import CommandError
+from everline.config.outcome import CommandError
 from everline.config.supervisor.errors import StartError
 
 EXIT_FAILED = 1
@@ -35,13 +35,16 @@ class Command:
 #: those that use the rooms can only be imported once Django is set up.
 COMMANDS = {
     "run": Command("running", "run", "start everything under one supervisor; Ctrl-C stops it"),
-    "demo": Command("running", "demo", "renew one line end to end on a throw-away installation"),
+    "demo": Command("demonstrating", "demo", "renew one line end to end on a throw-away installation"),
     "serve": Command("servers", "serve", "the web server alone"),
     "worker": Command("servers", "worker", "the job worker alone"),
     "sandbox": Command("servers", "sandbox", "the sandbox alone (payment page, supplier, mail)"),
     "migrate": Command("preparing", "migrate", "bring the database up to date", database=True),
     "demo-data": Command("preparing", "demo_data", "load the demo data; may be repeated", database=True),
     "prepare": Command("preparing", "prepare", "migrate and load demo data where needed", database=True),
+    "demo-orders": Command(
+        "preparing_orders", "demo_orders", "buy first service for the demo lines, over HTTP"
+    ),
     "check": Command(
         "truths", "check", "system checks and every invariant; exit 1 with the list", database=True
     ),

@@ -1,6 +1,7 @@
 """What shop and sandbox tell each other outside HTTP: the token, the address, and secrets derived from them.
 
-The supervisor writes `sandbox-token` and, once the sandbox answers, `sandbox-url` into the data folder.
+The supervisor writes `sandbox-token` and, once everything answers, `sandbox-url` into the data folder; its
+own programs know the address before that from EVERLINE_SANDBOX_URL.
 """
 
 import hashlib
@@ -8,6 +9,8 @@ import hmac
 from pathlib import Path
 
 from django.conf import settings
+
+from everline.core import env
 
 
 class SandboxMissing(RuntimeError):
@@ -29,7 +32,7 @@ def base_url() -> str:
     Raises:
         SandboxMissing: the sandbox has not answered yet.
     """
-    return _read("sandbox-url").rstrip("/")
+    return (env.text("EVERLINE_SANDBOX_URL") or _read("sandbox-url")).rstrip("/")
 
 
 def api_key(control_token: str) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import django
 
-from everline.config.commands.outcome import CommandError
+from everline.config.outcome import CommandError
 from everline.core import clock as business_clock
 
 

@@ -11,8 +11,8 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server as Granian
 
-from everline.config.commands.outcome import CommandError
 from everline.config.commands.setup import connected, reachable
+from everline.config.outcome import CommandError
 from everline.config.supervisor import databases, ports, stack
 from everline.config.supervisor.child import MARK
 from everline.config.supervisor.files import write_private

@@ -66,15 +66,17 @@ def shop_url(options: Options) -> str:
 
 def sandbox_url(options: Options) -> str:
     """Where this machine reaches the sandbox."""
+    return local_url(options, options.sandbox_port)
+
+
+def local_url(options: Options, port: int) -> str:
+    """A program of this installation as its other programs reach it."""
     host = ports.reachable_host(options.host)
-    return (
-        f"http://[{host}]:{options.sandbox_port}" if ":" in host else f"http://{host}:{options.sandbox_port}"
-    )
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def environment(options: Options, settings: str) -> dict[str, str]:
     """The environment of a program: ours, with everything that was decided at the start."""
-    host = ports.reachable_host(options.host)
     decided = {
         "DJANGO_SETTINGS_MODULE": settings,
         "EVERLINE_DATABASE_URL": options.shop_database,
@@ -83,15 +85,14 @@ def environment(options: Options, settings: str) -> dict[str, str]:
         "EVERLINE_MODE": options.mode,
         "EVERLINE_PORT": str(options.port),
         "EVERLINE_PUBLIC_URL": shop_url(options),
-        "EVERLINE_SHOP_URL": f"http://[{host}]:{options.port}"
-        if ":" in host
-        else f"http://{host}:{options.port}",
+        "EVERLINE_SHOP_URL": local_url(options, options.port),
         MARK: str(options.data_dir),
         "PYTHONUNBUFFERED": "1",
     }
     if options.with_sandbox:
         decided["EVERLINE_SANDBOX_DATABASE_URL"] = options.sandbox_database
         decided["EVERLINE_SANDBOX_PORT"] = str(options.sandbox_port)
+        decided["EVERLINE_SANDBOX_URL"] = sandbox_url(options)
     inherited = {name: value for name, value in os.environ.items() if not _replaced(name, decided)}
     return inherited | decided
 
@@ -123,3 +124,8 @@ def preparations(options: Options) -> list[tuple[Program, str, bool]]:
         sandbox = Program("prepare-sandbox", everline("prepare"), environment(options, SANDBOX_SETTINGS))
         found.append((sandbox, options.sandbox_database, False))
     return found
+
+
+def first_orders(options: Options) -> Program:
+    """What gives a new installation's demo customers their first orders."""
+    return Program("demo-orders", everline("demo-orders"), environment(options, SHOP_SETTINGS))

@@ -2,10 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from everline.config.supervisor import databases, ports, processes, stack
+from everline.config.supervisor import databases, ports, processes, sign_ins, stack
 from everline.config.supervisor.child import Child, describe_exit, end_leftovers
 from everline.config.supervisor.embedded import EmbeddedServer
 from everline.config.supervisor.errors import FolderInUseError, ProgramError, StartError
@@ -31,12 +31,12 @@ class InterruptedStartError(Exception):
 class Supervisor:
     """One installation on one data folder, from the start to the clean stop."""
 
-    def __init__(self, options: Options, say: Say, sign_ins: tuple[str, ...] = ()) -> None:
+    def __init__(self, options: Options, say: Say) -> None:
         self.options = options
         self.children: list[Child] = []
+        self.passing: list[Child] = []
         self.server: EmbeddedServer | None = None
         self._say = say
-        self._sign_ins = sign_ins
         self._server_restarts = Restarts()
         self._lock = FolderLock(options.data_dir / "run.lock")
         self._wakeups = Wakeups()
@@ -68,12 +68,14 @@ class Supervisor:
         self.options = stack.with_ports(self.options)
         stack.write_secrets(self.options)
         self._start_database()
-        self._prepare()
+        prepared = self._prepare()
         for program in stack.programs(self.options):
             child = Child(program, self.options.data_dir / "logs")
             self.children.append(child)
             child.start()
         self._await_answers()
+        if prepared and self.options.with_sandbox:
+            self._buy_first_service()
         self._announce()
 
     def _take_folder(self) -> None:
@@ -99,7 +101,7 @@ class Supervisor:
         if options.with_sandbox:
             databases.require(options.sandbox_database, "EVERLINE_SANDBOX_DATABASE_URL")
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> bool:
         """Migrate and load demo data, both databases at once; skipped where the stamp is today's."""
         waiting = []
         for program, url, demo in stack.preparations(self.options):
@@ -107,18 +109,31 @@ class Supervisor:
                 waiting.append(Child(program, self.options.data_dir / "logs"))
         if waiting:
             self._say("preparing the database: tables and demo data")
-        self.children = list(waiting)
+        for child, status in self._run_to_end(waiting):
+            if status != 0:
+                raise ProgramError(_failure(child, status))
+        return bool(waiting)
+
+    def _run_to_end(self, once: Sequence[Child]) -> Iterator[tuple[Child, int]]:
+        """Run programs that end by themselves, side by side; yields each with its status at its end."""
+        waiting = list(once)
+        self.passing = waiting
         for child in waiting:
             child.start()
         while waiting:
             self._pause()
             for child in list(waiting):
-                if (status := child.check()) is None:
-                    continue
-                waiting.remove(child)
-                if status != 0:
-                    raise ProgramError(_failure(child, status))
-        self.children = []
+                if (status := child.check()) is not None:
+                    waiting.remove(child)
+                    yield child, status
+
+    def _buy_first_service(self) -> None:
+        """A new demonstration gets its first orders; without them it works too."""
+        self._say("the demo customers buy their first service")
+        program = Child(stack.first_orders(self.options), self.options.data_dir / "logs")
+        for child, status in self._run_to_end([program]):
+            if status != 0:
+                self._say(_failure(child, status))
 
     def _await_answers(self) -> None:
         """Wait until web and sandbox answer; a program that keeps ending before that is an error."""
@@ -139,8 +154,8 @@ class Supervisor:
         self._say(
             f"Everline is ready after {time.monotonic() - self._began:.1f} s: {stack.shop_url(options)}"
         )
-        for line in self._sign_ins if options.with_sandbox else ():
-            self._say(line)
+        for person in sign_ins.read(options.data_dir) if options.with_sandbox else ():
+            self._say(f"  sign in as {person.login} with the password {person.password}")
         if options.with_sandbox:
             write_private(options.data_dir / "sandbox-url", stack.sandbox_url(options) + "\n")
             self._say(f"sandbox at {stack.sandbox_url(options)}")
@@ -197,22 +212,25 @@ class Supervisor:
         if self._lock.held:
             self._lock.note("stopping")
             self._forget_urls()
-        if any(child.running for child in self.children) or self.server is not None:
+        if any(child.running for child in self._all()) or self.server is not None:
             self._say("stopping")
-        for child in self.children:
+        for child in self._all():
             child.ask_to_stop()
         requests = self._wakeups.stops
         deadline = time.monotonic() + STOP_SECONDS
-        while any(child.running and not child.ended() for child in self.children):
+        while any(not child.ended() for child in self._all()):
             if time.monotonic() >= deadline or self._wakeups.stops > max(requests, 1):
                 break
             self._wakeups.wait(POLL_SECONDS)
-        for child in self.children:
+        for child in self._all():
             child.kill()
         if self.server is not None:
             self.server.stop()
             self._say("stopped")
         self._lock.release()
+
+    def _all(self) -> list[Child]:
+        return [*self.children, *self.passing]
 
     def _forget_urls(self) -> None:
         for name in URL_FILES:

@@ -1,0 +1,68 @@
+"""Tables and demo data. Django is set up when this module is imported."""
+
+import argparse
+import os
+import subprocess
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from everline.config.demo import data as demonstration
+from everline.config.outcome import CommandError
+from everline.config.supervisor import databases, sign_ins, stack
+from everline.config.supervisor.options import Options, read_options
+from everline.core import clock
+
+
+def migrate(words: Sequence[str]) -> int:
+    """`everline migrate [app [name]]`: bring the databases to this release, the sandbox's included."""
+    options = read_options()
+    databases.require(options.shop_database, "EVERLINE_DATABASE_URL")
+    if words:
+        call_command("migrate", *words)
+        with databases.alone(options.shop_database) as lock:
+            databases.set_stamp(lock, "")  # it may have gone backwards: the next start looks again
+        return 0
+    with databases.alone(options.shop_database):
+        call_command("migrate", interactive=False, verbosity=1)
+    if options.with_sandbox:
+        databases.require(options.sandbox_database, "EVERLINE_SANDBOX_DATABASE_URL")
+        environment = stack.environment(options, stack.SANDBOX_SETTINGS)
+        if subprocess.run(stack.everline("prepare"), env=environment, check=False).returncode != 0:
+            raise CommandError("The sandbox's database could not be migrated.")
+    return 0
+
+
+def demo_data(words: Sequence[str]) -> int:
+    """`everline demo-data`: catalogue, brand, customers and lines of the demonstration. May be repeated."""
+    argparse.ArgumentParser("everline demo-data", description=demo_data.__doc__).parse_args(words)
+    loaded = _load(read_options())
+    print(f"{loaded.plans} plans, {len(loaded.sign_ins)} customers")
+    for person in loaded.sign_ins:
+        print(f"sign in as {person.login} with the password {person.password}")
+    return 0
+
+
+def prepare(words: Sequence[str]) -> int:
+    """`everline prepare`: what `everline run` does first, in one process; the stamp is set last."""
+    argparse.ArgumentParser("everline prepare", description=prepare.__doc__).parse_args(words)
+    options = read_options()
+    of_shop = os.environ["DJANGO_SETTINGS_MODULE"] != stack.SANDBOX_SETTINGS
+    url = options.shop_database if of_shop else options.sandbox_database
+    demo = of_shop and settings.EVERLINE_MODE == "sandbox"
+    with databases.alone(url) as lock:
+        call_command("migrate", interactive=False, verbosity=0)
+        if demo:
+            _load(options)
+        databases.set_stamp(lock, databases.fingerprint(demo))
+    connection.close()
+    return 0
+
+
+def _load(options: Options) -> demonstration.Loaded:
+    loaded = demonstration.load(now=clock.now())
+    people = [sign_ins.SignIn(person.login, person.password) for person in loaded.sign_ins]
+    sign_ins.write(options.data_dir, people)
+    return loaded
