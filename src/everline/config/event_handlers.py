@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from everline.notifications.events import MessageGivenUp, MessageSent
-from everline.orders.services import notices, refunds
-from everline.payments.events import RefundSettled
+from everline.orders.services import notices, refunds, settlement
+from everline.payments.events import AttemptFailed, RefundSettled
 
 HANDLERS: Mapping[type[Any], Sequence[Callable[[list[Any]], None]]] = {
     MessageSent: (notices.note_messages_sent,),
     MessageGivenUp: (notices.note_messages_given_up,),
+    AttemptFailed: (settlement.note_attempts_failed,),
     RefundSettled: (refunds.note_refunds_settled,),
 }

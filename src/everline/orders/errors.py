@@ -1,0 +1,86 @@
+"""What customers are told when a purchase cannot go on."""
+
+from django.utils.translation import gettext_lazy as _
+
+from everline.core.errors import DomainError, Kind
+
+
+class QuoteExpired(DomainError):
+    """Thirty minutes are over and no order was made of the quote."""
+
+    code = "quote_expired"
+    kind = Kind.CONFLICT
+    message = _("This offer has run out. Choose the plan again to see today's price and dates.")
+
+
+class QuoteUsed(DomainError):
+    """A quote makes one order; `extra["order"]` names it."""
+
+    code = "quote_used"
+    kind = Kind.CONFLICT
+    message = _("An order was already made of this offer. Open the order to go on.")
+
+
+class OrderNotPayable(DomainError):
+    """The order takes no money; `extra["status"]` says where it stands."""
+
+    code = "order_not_payable"
+    kind = Kind.CONFLICT
+    message = _("This order cannot be paid any more. Look at its status, or choose a plan again.")
+
+
+class OrderNotCancellable(DomainError):
+    """Paid or ended: it is too late to cancel; `extra["status"]` says where it stands."""
+
+    code = "order_not_cancellable"
+    kind = Kind.CONFLICT
+    message = _("This order cannot be cancelled any more. If you have paid, ask us for a refund.")
+
+
+class PaymentUndecided(DomainError):
+    """The provider has not said yet whether the payment went through."""
+
+    code = "payment_undecided"
+    kind = Kind.CONFLICT
+    message = _("Your payment is still being checked. Please wait a moment and look again.")
+
+
+class PriceChanged(DomainError):
+    """The quote's time is over and the total is another now; `extra["total"]` holds it."""
+
+    code = "price_changed"
+    kind = Kind.CONFLICT
+    message = _("The price has changed since you chose this plan. Look at the new total and confirm it.")
+
+
+class LineSuspended(DomainError):
+    """A suspended line takes no renewal."""
+
+    code = "line_suspended"
+    kind = Kind.CONFLICT
+    message = _("This line is suspended. Please contact support before you renew it.")
+
+
+class ReturnUrlRefused(DomainError):
+    """The page to come back to is not ours and not on the allow-list."""
+
+    code = "return_url_not_allowed"
+    kind = Kind.INVALID
+    field = "return_url"
+    message = _("The return address is not allowed. Use a page of this site.")
+
+
+class TooManyFailedAttempts(DomainError):
+    """The order had its failed attempts of this hour; `extra["retry_after"]` in seconds."""
+
+    code = "too_many_failed_attempts"
+    kind = Kind.RATE_LIMITED
+    message = _("Too many payments of this order have failed. Please wait an hour, then try again.")
+
+
+class TooManyOrders(DomainError):
+    """The account had its paid orders of this hour; `extra["retry_after"]` in seconds."""
+
+    code = "too_many_orders"
+    kind = Kind.RATE_LIMITED
+    message = _("You have placed very many orders in the last hour. Please wait a while, then try again.")
