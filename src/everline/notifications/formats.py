@@ -12,16 +12,24 @@ from everline.core.money import Money
 
 register = template.Library()
 
+#: What stands in the output where the message lacks something; rendering looks for it and refuses.
+MISSING = "\x00missing %s\x00"
+_MARK = MISSING[0]
+
 
 @register.simple_tag(takes_context=True)
 def money(context: Context, amount: int, currency: str) -> str:
     """`{% money amount currency %}` from minor units: 1999 USD is $19.99."""
+    if lacking := _lacking(amount, currency):
+        return lacking
     return Money(amount, currency).format(context["locale"])
 
 
 @register.simple_tag(takes_context=True)
 def moment(context: Context, value: str, zone: str) -> str:
     """`{% moment iso_time zone %}`: date, time and the zone's distance from Greenwich."""
+    if lacking := _lacking(value, zone):
+        return lacking
     return format_moment(datetime.fromisoformat(value), zone, context["locale"])
 
 
@@ -30,5 +38,10 @@ def format_moment(value: datetime, zone: str, locale: str) -> str:
     babel = Locale.parse(locale, sep="-")
     local = value.astimezone(ZoneInfo(zone))
     date = format_date(local.date(), "long", locale=babel)
-    time = format_time(local, "short", tzinfo=local.tzinfo, locale=babel)
+    # The narrow no-break space before AM and PM is a box in some mail programs.
+    time = format_time(local, "short", tzinfo=local.tzinfo, locale=babel).replace("\u202f", " ")
     return f"{date} {time} ({get_timezone_gmt(local, locale=babel)})"
+
+
+def _lacking(*values: object) -> str:
+    return "".join(value for value in values if isinstance(value, str) and _MARK in value)

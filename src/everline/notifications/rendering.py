@@ -6,11 +6,11 @@ from typing import Any
 
 from django.template import Context, Engine
 
+from everline.notifications.formats import MISSING
 from everline.notifications.types import Rendered
 
 _FOLDER = Path(__file__).parent / "templates" / "notifications"
 _TAGS = ["everline.notifications.formats"]
-_MISSING = "\x00missing %s\x00"
 _MISSING_NAME = re.compile("\x00missing (.*?)\x00")
 _SUBJECT = "Subject:"
 
@@ -20,7 +20,7 @@ class MissingContext(ValueError):
 
 
 def _engine(*, autoescape: bool) -> Engine:
-    return Engine(dirs=[str(_FOLDER)], builtins=_TAGS, autoescape=autoescape, string_if_invalid=_MISSING)
+    return Engine(dirs=[str(_FOLDER)], builtins=_TAGS, autoescape=autoescape, string_if_invalid=MISSING)
 
 
 _PLAIN = _engine(autoescape=False)

@@ -1,0 +1,147 @@
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from everline.core import clock, sandbox_link
+from everline.notifications.channels.email import sandbox
+from everline.notifications.types import Kind, Message
+
+BRAND = {
+    "id": "leb",
+    "name_en": "leb card",
+    "name_zh": "leb卡",
+    "mail_from": "no-reply@leb.example",
+    "support_email": "support@leb.example",
+}
+ORDER = {"order_number": "LEB-26-7K3M9Q", "plan_name": "Europe 30 days", "amount": 1999, "currency": "USD"}
+OLD_END = "2026-11-30T15:59:59+00:00"
+NEW_END = "2026-12-30T15:59:59+00:00"
+CONTEXTS: dict[Kind, dict[str, Any]] = {
+    Kind.WELCOME: {
+        "link": "https://leb.example/welcome/t0k3n/",
+        "expires_at": OLD_END,
+        "zone": "Asia/Shanghai",
+    },
+    Kind.ADDRESS_TAKEN: {"sign_in_url": "https://leb.example/sign-in/"},
+    Kind.ORDER_CONFIRMATION: {
+        **ORDER,
+        "zone": "Asia/Shanghai",
+        "old_ends_at": OLD_END,
+        "new_ends_at": NEW_END,
+        "order_url": "https://leb.example/orders/ord_1/",
+    },
+    Kind.PAYMENT_FAILED: {
+        **ORDER,
+        "reason": "Your bank declined the card.",
+        "retry_url": "https://leb.example/orders/ord_1/pay/",
+    },
+    Kind.ORDER_EXPIRED: {**ORDER, "plans_url": "https://leb.example/plans/"},
+    Kind.ORDER_REFUNDED: {
+        **ORDER,
+        "reason": "The plan could not be delivered in time.",
+        "order_url": "https://leb.example/orders/ord_1/",
+    },
+}
+
+
+def message(key: str = "confirm:1", **changes: Any) -> Message:
+    """A confirmation for Li, or what the test makes of it."""
+    values: dict[str, Any] = {
+        "kind": Kind.ORDER_CONFIRMATION,
+        "to": "li@example.com",
+        "locale": "en",
+        "brand": BRAND,
+        "context": CONTEXTS[Kind.ORDER_CONFIRMATION],
+        "dedupe_key": key,
+        "reference": "ord_0000000000001",
+    }
+    return Message(**{**values, **changes})
+
+
+@dataclass
+class Gateway:
+    """The sandbox's mail gateway in small: keeps one mail per message id; `faults` are used up in order."""
+
+    url: str = ""
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    mails: dict[str, dict[str, Any]] = field(default_factory=dict)
+    faults: deque[str] = field(default_factory=deque)
+    keys: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reset(self) -> None:
+        for each in (self.posts, self.mails, self.faults, self.keys):
+            each.clear()  # type: ignore[attr-defined]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    gateway: Gateway
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        gateway = self.gateway
+        with gateway.lock:
+            fault = gateway.faults.popleft() if gateway.faults else ""
+            gateway.posts.append(body)
+            gateway.keys.add(self.headers["Authorization"])
+            if fault in {"", "drop_after"} and self.path == "/gateway/mail":
+                gateway.mails.setdefault(body["message_id"], body)
+        if fault.startswith("drop"):
+            self.close_connection = True
+            self.connection.shutdown(2)
+            return
+        self.send_response(int(fault or 202))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[Gateway]:
+    gateway = Gateway()
+    handler = type("Handler", (_Handler,), {"gateway": gateway})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    gateway.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield gateway
+    sandbox._client(gateway.url, "test-token").close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def gateway(_server: Gateway) -> Iterator[Gateway]:
+    _server.reset()
+    folder = Path(settings.EVERLINE_DATA_DIR)
+    (folder / "sandbox-token").write_text("test-token")
+    (folder / "sandbox-url").write_text(_server.url + "/")
+    assert sandbox_link.base_url() == _server.url
+    yield _server
+    (folder / "sandbox-token").unlink(missing_ok=True)
+    (folder / "sandbox-url").unlink(missing_ok=True)
+
+
+@pytest.fixture
+def move_clock() -> Callable[[timedelta], datetime]:
+    """Put the business clock forward or back; returns the new time."""
+
+    def move(by: timedelta) -> datetime:
+        clock.set_offset(clock.offset() + by)
+        return clock.now()
+
+    return move
