@@ -91,6 +91,7 @@ class LineBook:
     buckets: list[BucketState]
     now: datetime
     moved: dict[str, str] = field(default_factory=dict)
+    _by_id: dict[str, Booked] | None = None
 
     def charge(self, event: Event) -> list[Share]:
         """Split one record over buckets; what fits none becomes an overrun."""
@@ -135,7 +136,9 @@ class LineBook:
         return event.countries is None or bool(event.countries & self.offers[period_id].countries)
 
     def _period(self, period_id: str) -> Booked:
-        return next(each for each in self.booked if each.id == period_id)
+        if self._by_id is None:
+            self._by_id = {each.id: each for each in self.booked}
+        return self._by_id[period_id]
 
     def _closed(self, period: Booked) -> bool:
         return period.ends_at is not None and period.ends_at + CLOSES_AFTER <= self.now
@@ -198,7 +201,7 @@ class LineBook:
 
     def _apply(self, booked: list[Booked], reason: str) -> None:
         old = {each.id: each for each in self.booked}
-        self.booked = booked
+        self.booked, self._by_id = booked, None
         for period in booked:
             before = old[period.id]
             if (period.starts_at, period.ends_at) != (before.starts_at, before.ends_at):

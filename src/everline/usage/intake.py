@@ -61,11 +61,11 @@ def clean_record(record: UsageInput, now: datetime) -> CleanRecord | str:
     )
 
 
-def _storable(text: str, longest: int) -> bool:
+def _storable(text: object, longest: int) -> bool:
     return isinstance(text, str) and 0 < len(text) <= longest and text.isprintable()
 
 
-def _instant(value: datetime | str) -> datetime | None:
+def _instant(value: object) -> datetime | None:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

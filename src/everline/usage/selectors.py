@@ -1,6 +1,6 @@
 """Questions about a line's periods, allowances and usage. Each costs one statement however many lines."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -249,8 +249,11 @@ def countries_of_plmns(plmns: Collection[str]) -> dict[str, frozenset[str]]:
     for plmn, country in rows.values_list("plmn", "country"):
         known.setdefault(plmn, set()).add(country)
         known.setdefault(plmn[:_MCC_LENGTH], set()).add(country)
-    return {plmn: frozenset(known.get(plmn) or known.get(plmn[:_MCC_LENGTH], ())) for plmn in plmns}
+    nowhere: set[str] = set()
+    return {
+        plmn: frozenset(known.get(plmn) or known.get(plmn[:_MCC_LENGTH], nowhere)) for plmn in plmns
+    }
 
 
-def _keys(line_ids: Collection[str]) -> Sequence[int]:
+def _keys(line_ids: Collection[str]) -> list[int]:
     return [ids.to_int("ln", line_id) for line_id in line_ids]
