@@ -94,7 +94,6 @@ class PlanVersion(models.Model):
             CheckConstraint(
                 condition=Q(renewal_policy__in=_values(RenewalPolicy)), name="planversion_renewal"
             ),
-            CheckConstraint(condition=Q(start_policy__in=_values(StartPolicy)), name="planversion_start"),
             CheckConstraint(condition=Q(overage__in=_values(Overage)), name="planversion_overage"),
             CheckConstraint(
                 condition=Q(start_policy=StartPolicy.ON_FIRST_USE.value, activation_deadline_days__gte=1)

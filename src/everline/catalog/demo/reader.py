@@ -153,12 +153,14 @@ def _quantity(text: str) -> int:
     return int(number) * _UNITS[unit]
 
 
-def _price(currency: str, text: str, tax: Mapping[str, int]) -> PriceSpec:
-    """A list price with its digits, "19.90", in minor units."""
+def _price(currency: str, text: object, tax: Mapping[str, int]) -> PriceSpec:
+    """A list price as text with its digits, "19.90", in minor units; a number would have been a float."""
     try:
-        minor = Decimal(text).scaleb(exponent(currency))
-    except (InvalidOperation, TypeError):
-        raise ValueError(f"{text!r} is no price") from None
+        minor = Decimal(text).scaleb(exponent(currency)) if isinstance(text, str) else None
+    except InvalidOperation:
+        minor = None
+    if minor is None:
+        raise ValueError(f"{text!r} is no price")
     if minor != minor.to_integral_value():
         raise ValueError(f"{text} has more digits than {currency}")
     return PriceSpec(currency, int(minor), tax_included=True, tax_bp=tax[currency])

@@ -207,13 +207,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="planversion",
             constraint=models.CheckConstraint(
-                condition=models.Q(("start_policy__in", ["on_purchase", "on_first_use"])),
-                name="planversion_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="planversion",
-            constraint=models.CheckConstraint(
                 condition=models.Q(("overage__in", ["block", "throttle", "wallet"])),
                 name="planversion_overage",
             ),
