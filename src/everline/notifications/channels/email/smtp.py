@@ -8,12 +8,14 @@ import contextlib
 import smtplib
 import ssl
 from dataclasses import dataclass
+from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from everline.core import clock
 from everline.core.transactions import refuse_inside_transaction
 from everline.notifications.channels.port import TransportError
 from everline.notifications.types import OutgoingMail
@@ -130,12 +132,14 @@ class SmtpMail:
 
 def as_mime(mail: OutgoingMail) -> EmailMessage:
     """The mail as text with an HTML alternative; its Message-ID is made of the message's own id."""
-    message = EmailMessage()
+    message = EmailMessage(policy=policy.SMTP)
     message["Subject"] = mail.rendered.subject
     message["From"] = Address(display_name=mail.sender_name, addr_spec=mail.sender)
     message["To"] = Address(addr_spec=mail.to)
     message["Message-ID"] = f"<{mail.message_id}@{mail.sender.rpartition('@')[2]}>"
+    message["Date"] = clock.real_now()
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.rendered.text)
-    message.add_alternative(mail.rendered.html, subtype="html")
+    # Base 64: not every server takes eight bits (RFC 6152).
+    message.set_content(mail.rendered.text, cte="base64")
+    message.add_alternative(mail.rendered.html, subtype="html", cte="base64")
     return message
