@@ -1,13 +1,32 @@
-"""The settings under which the suite runs: a throw-away data folder, a real PostgreSQL, sandbox mode."""
+"""The settings under which the suite runs: a throw-away data folder, a real PostgreSQL, sandbox mode.
 
+Without EVERLINE_TEST_DATABASE_URL the suite starts the embedded server in that folder; it ends with the suite.
+"""
+
+import atexit
 import os
+import shutil
 import tempfile
+from pathlib import Path
 
-os.environ.setdefault("EVERLINE_DATA_DIR", tempfile.mkdtemp(prefix="everline-test-"))
-os.environ.setdefault("EVERLINE_SECRET_KEY", "only-for-tests")
-os.environ["EVERLINE_MODE"] = "sandbox"
+from everline.config.supervisor.embedded import EmbeddedServer
+
+DATA_DIR = Path(tempfile.mkdtemp(prefix="everline-test-"))
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
+for name in [name for name in os.environ if name.startswith("EVERLINE_") and name != "EVERLINE_TEST_DATABASE_URL"]:
+    del os.environ[name]  # the developer's own installation is none of the suite's business
+os.environ |= {
+    "EVERLINE_DATA_DIR": str(DATA_DIR),
+    "EVERLINE_SECRET_KEY": "only-for-tests",
+    "EVERLINE_MODE": "sandbox",
+}
 if url := os.environ.get("EVERLINE_TEST_DATABASE_URL"):
     os.environ["EVERLINE_DATABASE_URL"] = url
+else:
+    server = EmbeddedServer(DATA_DIR / "server", durable=False)
+    server.start()
+    atexit.register(server.stop)
+    os.environ["EVERLINE_DATABASE_URL"] = server.url("everline")
 
 from everline.config.settings import *  # noqa: E402, F403 - after the environment is set
 
