@@ -145,8 +145,7 @@ TIME_ZONE = "UTC"
 # --- Files, uploads, logs ---------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = EVERLINE_DATA_DIR / "static"
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # straight from the package: nothing to collect before a start
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 LOGGING = {
     "version": 1,

@@ -5,6 +5,7 @@ whatever is due, and may run twice. What is due stands in our own rows and is co
 sweeps look at those rows on their schedule, so nothing is lost when a job is. The queue is Procrastinate.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -68,8 +69,14 @@ def sweep(name: str, *, every: timedelta) -> Callable[[Callable[[datetime], int]
 
 
 def defer(name: str, **arguments: str | int) -> None:
-    """Put a job on the queue, in the transaction that is open; it runs after the commit, or never."""
-    app.configure_task(name, allow_unknown=False).defer(**arguments)
+    """Put a job on the queue, in the transaction that is open; it runs after the commit, or never.
+
+    Raises:
+        LookupError: no room registered a job of this name.
+    """
+    if name not in _JOBS:
+        raise LookupError(f"no job is called {name}")
+    app.configure_task(name).defer(**arguments)
 
 
 _CLAIM_DUE = """
@@ -147,7 +154,7 @@ def _run_waiting_jobs() -> list[str]:
         key, name, arguments = row
         status = "succeeded"
         try:
-            _JOBS[name](**arguments)
+            _JOBS[name](**json.loads(arguments))
         except Exception:
             logger.exception("job %s failed", name)
             status = "failed"
@@ -189,7 +196,7 @@ DELETE FROM procrastinate_jobs WHERE id IN (SELECT id FROM old)
 
 
 def forget_finished() -> int:
-    """Drop ended jobs but the last two thousand; a job whose worker died is a wake-up the sweeps repeat."""
+    """Drop ended jobs but the newest two thousand; a job whose worker died is a wake-up the sweeps repeat."""
     with connection.cursor() as cursor:
         cursor.execute(_FORGET)
         return int(cursor.rowcount)

@@ -7,11 +7,13 @@ from django.db import connection
 
 from everline.core.errors import RateLimited
 
+#: Of two tries at once the later one may count first, so a window may start a little after `now`. One that
+#: starts further ahead than a window is long was opened before the clock went back, and counts no more.
 _SQL = """
 INSERT INTO core_ratewindow AS w (key, window_start, count) VALUES (%(key)s, %(now)s, 1)
 ON CONFLICT (key) DO UPDATE SET
-    count = CASE WHEN w.window_start > %(oldest)s AND w.window_start <= %(now)s THEN w.count + 1 ELSE 1 END,
-    window_start = CASE WHEN w.window_start > %(oldest)s AND w.window_start <= %(now)s
+    count = CASE WHEN w.window_start > %(oldest)s AND w.window_start < %(newest)s THEN w.count + 1 ELSE 1 END,
+    window_start = CASE WHEN w.window_start > %(oldest)s AND w.window_start < %(newest)s
                         THEN w.window_start ELSE %(now)s END
 RETURNING count, window_start
 """
@@ -25,7 +27,9 @@ def hit(scope: str, key: str, *, limit: int, per: timedelta, now: datetime) -> N
     """
     digest = hashlib.sha256(key.encode()).hexdigest()[:40]
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"key": f"{scope}:{digest}", "now": now, "oldest": now - per})
+        cursor.execute(
+            _SQL, {"key": f"{scope}:{digest}", "now": now, "oldest": now - per, "newest": now + per}
+        )
         count, start = cursor.fetchone()
     if count > limit:
         raise RateLimited(retry_after=max(1, int((start + per - now).total_seconds()) + 1))
