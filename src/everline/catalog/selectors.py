@@ -126,6 +126,21 @@ def coverage_countries(version_id: int) -> frozenset[str]:
     return countries_by_version([version_id])[version_id]
 
 
+def countries_on_sale(now: datetime) -> frozenset[str]:
+    """The country codes in which some plan on sale works; one statement."""
+    versions = PlanVersion.objects.filter(
+        Q(plan__withdrawn_at=None) | Q(plan__withdrawn_at__gt=now), current_of__isnull=False
+    )
+    codes = Coverage.objects.filter(version__in=versions).values_list("operator__country", flat=True)
+    return frozenset(codes.distinct())
+
+
+def currencies_on_sale() -> frozenset[str]:
+    """The currencies in which the catalogue has prices; one statement."""
+    current = Price.objects.filter(version__current_of__isnull=False)
+    return frozenset(current.values_list("currency", flat=True).distinct())
+
+
 def countries_by_version(version_ids: Collection[int]) -> dict[int, frozenset[str]]:
     """The country codes that each of these versions covers; one statement for all of them."""
     rows = (

@@ -70,6 +70,14 @@ def orders_of_customer(
     return list(rows.order_by("pk")[:limit])
 
 
+def recent_orders(*, customer_id: str, before: str | None = None, limit: int = 20) -> list[Order]:
+    """A customer's orders, newest first, older than the order `before`; one statement."""
+    rows = Order.objects.select_related("plan_version", "line").filter(customer_id=customer_id)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.order_by("-pk")[:limit])
+
+
 def timeline_since(*, order_id: str, entry_id: int) -> list[TimelineEntry]:
     """Steps of an order after a step already seen; one statement."""
     return list(TimelineEntry.objects.filter(order_id=order_id, id__gt=entry_id).order_by("id"))
