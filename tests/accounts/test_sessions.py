@@ -346,6 +346,22 @@ def test_many_guesses_at_once_are_all_counted() -> None:
     assert outcomes.count("rate_limited") == 4
 
 
+def test_guesses_whose_times_arrive_out_of_order_are_all_counted(register: Register) -> None:
+    register()
+    now = clock.now()
+    for n in range(10):
+        with pytest.raises(InvalidCredentials):
+            services.open_session(
+                login="li@example.com",
+                password="wrong-lantern-42",
+                client="192.0.2.1",
+                now=now - timedelta(milliseconds=n),
+            )
+
+    with pytest.raises(RateLimited):
+        _open(password="wrong-lantern-42")
+
+
 def test_a_password_is_never_compared_beyond_its_longest_form(register: Register) -> None:
     register()
 

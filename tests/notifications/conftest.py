@@ -83,6 +83,11 @@ class Gateway:
             each.clear()  # type: ignore[attr-defined]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     gateway: Gateway
@@ -112,8 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _server() -> Iterator[Gateway]:
     gateway = Gateway()
     handler = type("Handler", (_Handler,), {"gateway": gateway})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler)
     gateway.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

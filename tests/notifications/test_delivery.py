@@ -9,11 +9,10 @@ from django.db import connection, transaction
 from everline.core import clock, sandbox_link
 from everline.core.models import OutboxEvent, Transition
 from everline.core.transactions import InsideTransaction
-from everline.notifications import delivery, tasks
+from everline.notifications import delivery, services, tasks
 from everline.notifications.channels.port import TransportError
 from everline.notifications.models import Delivery, Message
 from everline.notifications.services import (
-    BATCH,
     LEASE,
     PATIENCE,
     PAUSES,
@@ -29,6 +28,12 @@ from tests.notifications.conftest import Gateway, message
 Move = Callable[[timedelta], datetime]
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _patience_with_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, a batch is tried whole."""
+    monkeypatch.setattr(delivery, "BUDGET", 3600.0)
 
 
 def _events(kind: str) -> list[dict[str, str]]:
@@ -193,13 +198,14 @@ def test_one_message_that_cannot_be_written_out_keeps_no_other(gateway: Gateway,
     assert len(gateway.mails) == 3
 
 
-def test_many_messages_go_in_batches_each_once(gateway: Gateway) -> None:
-    ids = enqueue(*(message(f"m{n}", to=f"c{n}@example.com") for n in range(BATCH + 30)), now=clock.now())
+def test_many_messages_go_in_batches_each_once(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "BATCH", 10)
+    ids = enqueue(*(message(f"m{n}", to=f"c{n}@example.com") for n in range(34)), now=clock.now())
 
-    assert tasks.deliver() == BATCH + 30
+    assert tasks.deliver() == 34
 
     assert sorted(gateway.mails) == sorted(ids)
-    assert len(gateway.posts) == BATCH + 30
+    assert len(gateway.posts) == 34
     assert not Delivery.objects.exclude(status=DeliveryState.SENT).exists()
 
 
@@ -350,9 +356,13 @@ def test_a_transport_error_is_temporary_unless_it_says_otherwise() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_side_by_side_share_the_work_and_send_nothing_twice(gateway: Gateway) -> None:
+def test_workers_side_by_side_share_the_work_and_send_nothing_twice(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "BATCH", 10)
+    monkeypatch.setattr(services, "LEASE", timedelta(hours=1))
     with transaction.atomic():
-        ids = enqueue(*(message(f"m{n}") for n in range(150)), now=clock.now())
+        ids = enqueue(*(message(f"m{n}") for n in range(60)), now=clock.now())
     start = threading.Barrier(3)
     done: list[int] = []
 
@@ -369,6 +379,6 @@ def test_workers_side_by_side_share_the_work_and_send_nothing_twice(gateway: Gat
     for thread in threads:
         thread.join()
 
-    assert sum(done) == 150
+    assert sum(done) == 60
     assert sorted(post["message_id"] for post in gateway.posts) == sorted(ids)
-    assert len(_events("MessageSent")) == 150
+    assert len(_events("MessageSent")) == 60
