@@ -18,6 +18,7 @@ from everline.catalog.models import PlanVersion
 from everline.catalog.selectors import (
     countries_by_version,
     coverage_countries,
+    current_offer,
     current_version,
     get_plan_view,
     list_plans,
@@ -208,6 +209,7 @@ def test_the_view_holds_what_the_card_needs(publish: Publish) -> None:
     )  # fmt: skip
     assert plan.name == Text("Japan 7 days", "日本 7 天")
     assert plan.term == Term("day", 7)
+    assert (plan.term_unit, plan.term_count) == ("day", 7)
     assert plan.kind is PeriodKind.BASE
     assert plan.data_bytes is None
     assert plan.fair_use is not None
@@ -315,6 +317,34 @@ def test_a_price_says_what_is_paid_and_what_of_it_is_tax(
     assert view.tax == Money(tax, price.currency)
     assert view.listed == Money(price.amount, price.currency)
     assert (view.tax_included, view.tax_bp) == (price.tax_included, price.tax_bp)
+
+
+def test_an_offer_is_version_and_price_in_one_statement(
+    publish: Publish, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    publish()
+    current = publish(data_bytes=6 * 10**9)
+
+    with django_assert_num_queries(1):
+        version, price = current_offer(current.plan_id, "EUR", NOW, quantity=2)
+        assert version.plan.slug == "japan-7d"
+
+    assert version == current
+    assert price == price_for(current, "EUR", 2)
+
+
+def test_an_offer_that_cannot_be_made_says_why(publish: Publish) -> None:
+    version = publish(prices=(PriceSpec("USD", 950),))
+
+    with pytest.raises(CurrencyNotPriced):
+        current_offer(version.plan_id, "EUR", NOW)
+    with pytest.raises(UnknownCurrency):
+        current_offer(version.plan_id, "", NOW)
+    with pytest.raises(NotFound):
+        current_offer(new_id("pln"), "USD", NOW)
+    withdraw_plan(plan=version.plan, now=NOW)
+    with pytest.raises(PlanWithdrawn):
+        current_offer(version.plan_id, "USD", NOW)
 
 
 def test_versions_come_by_key_in_one_statement(

@@ -77,13 +77,7 @@ def get_plan_view(*, plan_id: str, currency: str, now: datetime) -> PlanView:
     Raises:
         NotFound, PlanWithdrawn, UnknownCurrency, CurrencyNotPriced: by their names.
     """
-    exponent(currency)
-    plan_id = ids.require("pln", plan_id)
-    offer = _offers(currency, now).filter(version__plan_id=plan_id).first()
-    if offer is None:
-        current_version(plan_id, now)
-        raise CurrencyNotPriced
-    [view] = _views([offer])
+    [view] = _views([_offer(plan_id, currency, now)])
     return view
 
 
@@ -101,6 +95,18 @@ def current_version(plan_id: str, now: datetime) -> PlanVersion:
     if version.plan.withdrawn_at is not None and version.plan.withdrawn_at <= now:
         raise PlanWithdrawn
     return version
+
+
+def current_offer(
+    plan_id: str, currency: str, now: datetime, quantity: int = 1
+) -> tuple[PlanVersion, PriceView]:
+    """The version on sale of a plan and what `quantity` of it costs; one statement where both are there.
+
+    Raises:
+        NotFound, PlanWithdrawn, UnknownCurrency, CurrencyNotPriced: by their names.
+    """
+    offer = _offer(plan_id, currency, now)
+    return offer.version, _price_view(offer, quantity)
 
 
 def versions_by_ids(version_ids: Collection[int]) -> dict[int, PlanVersion]:
@@ -160,6 +166,16 @@ def _offers(currency: str, now: datetime) -> QuerySet[Price]:
     return Price.objects.filter(on_sale, currency=currency, version__current_of__isnull=False).select_related(
         "version__plan"
     )
+
+
+def _offer(plan_id: str, currency: str, now: datetime) -> Price:
+    exponent(currency)
+    plan_id = ids.require("pln", plan_id)
+    offer = _offers(currency, now).filter(version__plan_id=plan_id).first()
+    if offer is None:
+        current_version(plan_id, now)
+        raise CurrencyNotPriced
+    return offer
 
 
 def _wanted(term: str | None, country: str | None, min_data: int | None) -> Q:

@@ -156,6 +156,16 @@ class PlanView:
     coverage: tuple[CountryCoverage, ...]
     recommendation: Recommendation | None = None
 
+    @property
+    def term_unit(self) -> str:
+        """`day`, `month` or `year`; named as on a version, so that schedules take either."""
+        return self.term.unit
+
+    @property
+    def term_count(self) -> int:
+        """How many of the unit."""
+        return self.term.count
+
 
 @dataclass(frozen=True, slots=True)
 class PlanPage:
