@@ -32,7 +32,7 @@ def test_every_kind_speaks_every_language(kind: Kind, locale: str) -> None:
         assert "missing" not in body
     assert "<" not in mail.text
     assert "Subject:" not in mail.text
-    assert mail.html.startswith("<!doctype html>")
+    assert mail.html.startswith("<!DOCTYPE html>")
     assert 'lang="zh-Hans"' in mail.html if locale == "zh-hans" else 'lang="en"' in mail.html
 
 
