@@ -33,7 +33,16 @@ def test_a_number_may_be_typed_with_blanks_and_dashes(typed: str, digits: str) -
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "4242424242424241", "4242", "4" * 20, "４２４２４２４２４２４２４２４２", "4242.4242.4242.4242", "abc", "0x42"],
+    [
+        "",
+        "4242424242424241",
+        "4242",
+        "4" * 20,
+        "４２４２４２４２４２４２４２４２",
+        "4242.4242.4242.4242",
+        "abc",
+        "0x42",
+    ],
 )
 def test_a_number_that_cannot_be_right_is_refused(typed: str) -> None:
     with pytest.raises(CardError) as caught:
@@ -146,7 +155,9 @@ def test_refund_and_dispute_cards_pay() -> None:
         "1976": "inquiry",
         "5423": "early_fraud_warning",
     }
-    assert not any(meaning.decline for meaning in cards.SPECIAL.values() if meaning.dispute or meaning.refunds)
+    assert not any(
+        meaning.decline for meaning in cards.SPECIAL.values() if meaning.dispute or meaning.refunds
+    )
 
 
 def test_a_valid_number_that_is_no_test_card_is_declined() -> None:
@@ -168,4 +179,6 @@ def test_what_is_kept_of_a_card_does_not_contain_its_number() -> None:
 def test_every_decline_has_a_sentence() -> None:
     codes = {meaning.decline for meaning in cards.SPECIAL.values()} - {""}
 
-    assert all(describe(code)["message"] for code in codes | {"cancelled", "expired", "authentication_failed"})
+    assert all(
+        describe(code)["message"] for code in codes | {"cancelled", "expired", "authentication_failed"}
+    )

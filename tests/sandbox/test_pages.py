@@ -213,7 +213,9 @@ def test_approve_means_nothing_on_the_card_page(browser: Client, start: Starter,
 
 
 @pytest.mark.parametrize("number", ["4000002500003155", "4000002760003184", "4000000000003220"])
-def test_a_3ds_card_pays_when_approved(browser: Client, start: Starter, shop_api: Client, number: str) -> None:
+def test_a_3ds_card_pays_when_approved(
+    browser: Client, start: Starter, shop_api: Client, number: str
+) -> None:
     payment = start()
     bank = challenged(browser, payment, number)
     page = Page(browser.get(bank))
@@ -264,7 +266,9 @@ def test_abandon_leaves_the_payment_open(browser: Client, start: Starter, shop_a
 
 
 @pytest.mark.parametrize("action", ["", "pay", "x" * 500])
-def test_the_bank_wants_a_clear_answer(browser: Client, start: Starter, shop_api: Client, action: str) -> None:
+def test_the_bank_wants_a_clear_answer(
+    browser: Client, start: Starter, shop_api: Client, action: str
+) -> None:
     payment = start()
 
     answer = browser.post(challenged(browser, payment), {"action": action})

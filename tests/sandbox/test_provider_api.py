@@ -112,7 +112,9 @@ def test_a_field_of_the_wrong_shape_is_named(shop_api: Client, field: str, value
     assert not SavedKey.objects.exists()
 
 
-@pytest.mark.parametrize("body", ["", "[]", "null", '"x"', "{", "{'a': 1}", b"\xff\xfe", '{"amount": NaN}', "[" * 9999])
+@pytest.mark.parametrize(
+    "body", ["", "[]", "null", '"x"', "{", "{'a': 1}", b"\xff\xfe", '{"amount": NaN}', "[" * 9999]
+)
 def test_a_body_that_is_no_json_object_is_refused(shop_api: Client, body: Any) -> None:
     answer = post(shop_api, PAYMENTS, body, key="k")
 
@@ -122,7 +124,9 @@ def test_a_body_that_is_no_json_object_is_refused(shop_api: Client, body: Any) -
 
 @pytest.mark.parametrize("key", ["", "   ", "x" * 256])
 def test_a_start_needs_a_key(shop_api: Client, key: str) -> None:
-    answer = shop_api.post(PAYMENTS, wanted(), content_type="application/json", headers={"Idempotency-Key": key})
+    answer = shop_api.post(
+        PAYMENTS, wanted(), content_type="application/json", headers={"Idempotency-Key": key}
+    )
 
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "idempotency_key_required"
@@ -161,7 +165,9 @@ def test_a_payment_is_found_by_the_shops_reference(shop_api: Client, start: Star
     assert shop_api.get(f"{PAYMENTS}?reference=att_none").json()["data"] == []
 
 
-def test_changes_are_listed_page_by_page_in_their_order(shop_api: Client, start: Starter, browser: Client) -> None:
+def test_changes_are_listed_page_by_page_in_their_order(
+    shop_api: Client, start: Starter, browser: Client
+) -> None:
     since = clock.now().isoformat()
     ids = [start()["id"] for _ in range(205)]
     pay(browser, {"id": ids[0]})
@@ -180,7 +186,9 @@ def test_changes_are_listed_page_by_page_in_their_order(shop_api: Client, start:
     assert listed == [*ids[1:], ids[0]]
 
 
-@pytest.mark.parametrize("query", ["updated_from=x", "cursor=x", "cursor=2030-01-01T00:00:00Z~pay_x", "reference=%00"])
+@pytest.mark.parametrize(
+    "query", ["updated_from=x", "cursor=x", "cursor=2030-01-01T00:00:00Z~pay_x", "reference=%00"]
+)
 def test_a_bad_query_is_400(shop_api: Client, query: str) -> None:
     assert shop_api.get(f"{PAYMENTS}?{query}").status_code == 400
 
@@ -192,11 +200,17 @@ def test_cancel_ends_an_open_payment_once(shop_api: Client, start: Starter) -> N
 
     assert answers[0] == answers[1]
     assert answers[0]["status"] == "failed"
-    assert answers[0]["failure"] == {"code": "cancelled", "message": "The payment was cancelled.", "hard": False}
+    assert answers[0]["failure"] == {
+        "code": "cancelled",
+        "message": "The payment was cancelled.",
+        "hard": False,
+    }
     assert Webhook.objects.get().type == "payment.failed"
 
 
-def test_cancel_of_a_captured_payment_leaves_it_captured(shop_api: Client, start: Starter, browser: Client) -> None:
+def test_cancel_of_a_captured_payment_leaves_it_captured(
+    shop_api: Client, start: Starter, browser: Client
+) -> None:
     payment = start()
     pay(browser, payment)
 

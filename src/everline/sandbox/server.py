@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
 from django.db import close_old_connections
@@ -86,9 +87,12 @@ class Server:
         close_old_connections()
         try:
             request = ASGIRequest(scope, io.BytesIO(body))
+            request.get_host()
             return self._django.get_response(request)
         except UnicodeDecodeError:
             return HttpResponse("The path is not UTF-8.\n", status=400)
+        except DisallowedHost:
+            return HttpResponse("This host is not ours.\n", status=400)
         finally:
             close_old_connections()
 
