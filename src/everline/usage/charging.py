@@ -96,19 +96,19 @@ class LineBook:
     def charge(self, event: Event) -> list[Share]:
         """Split one record over buckets; what fits none becomes an overrun."""
         shares: list[Share] = []
-        left = event.quantity
+        left, moment = event.quantity, event.at
         while left:
-            left = self._spend(event, left, shares)
-            if not left or not self._start_another(event):
+            left = self._spend(event, left, moment, shares)
+            following = self._start_depleted(moment) or (self._start_by_use(event) if left else None)
+            if following is None:
                 break
+            moment = following
         if left:
             shares.append(self._overrun(event, left))
-        if event.quantity:
-            self._start_depleted(event.at)
         return shares
 
-    def _spend(self, event: Event, left: int, shares: list[Share]) -> int:
-        for bucket in self._candidates(event):
+    def _spend(self, event: Event, left: int, moment: datetime, shares: list[Share]) -> int:
+        for bucket in self._candidates(event, moment):
             taken = min(bucket.room, left)
             if self._closed(self._period(bucket.period_id)):
                 shares.append(self._late(event, bucket.period_id, taken))
@@ -120,13 +120,13 @@ class LineBook:
                 break
         return left
 
-    def _candidates(self, event: Event) -> list[BucketState]:
+    def _candidates(self, event: Event, moment: datetime) -> list[BucketState]:
         found = [
             bucket
             for bucket in self.buckets
             if bucket.service == event.service
             and bucket.room > 0
-            and bucket.covers(event.at)
+            and bucket.covers(moment)
             and self._period(bucket.period_id).state is not PeriodState.SUSPENDED
             and self._works_there(bucket.period_id, event)
         ]
@@ -158,33 +158,33 @@ class LineBook:
             return self._late(event, own.id, quantity)
         return Share(event.record_id, quantity, own.id, None, overrun=self.offers[own.id].overage)
 
-    def _start_another(self, event: Event) -> bool:
-        return self._start_depleted(event.at) or self._start_by_use(event)
+    def _start_depleted(self, at: datetime) -> datetime | None:
+        """Start the next base period where the running one is used up and the next one's plan wants it.
 
-    def _start_depleted(self, at: datetime) -> bool:
-        """Start the next base period where the running one is used up and the next one's plan wants it."""
+        Returns when it starts: a hair after `at` where the one before had only just begun.
+        """
         queue = base_queue(self.booked)
-        started = [each for each in queue if each.started(self.now)]
-        if not started or not started[-1].running(at) or not self._used_up(started[-1]):
-            return False
+        started = [each for each in queue if each.started(max(self.now, at))]
+        if not started or not started[-1].running(at) or not started[-1].alive:
+            return None
         running = started[-1]
         following = next((each for each in queue if each.position > running.position), None)
-        if following is None or following.start_rule is not StartRule.DEPLETION or not running.alive:
-            return False
+        if following is None or following.start_rule is not StartRule.DEPLETION or not self._used_up(running):
+            return None
         self._apply(reflow.start_next(self.booked, running, at, self.zone), "depletion")
-        return True
+        return self._period(following.id).starts_at
 
     def _used_up(self, period: Booked) -> bool:
         return depleted([each for each in self.buckets if each.period_id == period.id], self.now)
 
-    def _start_by_use(self, event: Event) -> bool:
+    def _start_by_use(self, event: Event) -> datetime | None:
         """Date a period that waits for its first use, if this is one and nothing dated carried it."""
         for period in self.booked:
             waits = period.undated and period.start_rule is StartRule.FIRST_USE
             if waits and self._is_first_use(period, event):
                 self._apply(reflow.start_by_use(self.booked, period.id, event.at, self.zone), "first_use")
-                return True
-        return False
+                return event.at
+        return None
 
     def _is_first_use(self, period: Booked, event: Event) -> bool:
         if event.at < period.created_at or (period.opens_by is not None and event.at >= period.opens_by):
