@@ -1,5 +1,6 @@
 """Mails into the sandbox's mailbox: `EVERLINE_EMAIL_URL=sandbox:`."""
 
+import threading
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -12,6 +13,9 @@ from everline.notifications.types import OutgoingMail
 _READ_TIMEOUT = 10.0
 #: Answers that say something about this mail, not about the moment.
 _PERMANENT = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+
+#: A cache alone would let threads that come at once make a client each.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def connect(_url: str) -> "SandboxMail":
@@ -39,7 +43,8 @@ class SandboxMail:
             "attachments": [],
         }
         try:
-            client = _client(sandbox_link.base_url(), sandbox_link.token())
+            with _ONE_AT_A_TIME:
+                client = _client(sandbox_link.base_url(), sandbox_link.token())
             response = client.request("POST", "/gateway/mail", json=body)
         except (sandbox_link.SandboxMissing, NotSent, NoAnswer) as error:
             raise TransportError(f"{type(error).__name__}: {error}") from error
