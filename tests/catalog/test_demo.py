@@ -332,3 +332,17 @@ def test_a_wrong_file_leaves_the_shop_as_it_was(
 
     assert not Plan.objects.exists()
     assert not Operator.objects.exists()
+
+
+def test_a_new_demo_plan_joins_the_ones_that_are_there(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = read_catalogue()
+    fewer = {slug: spec for slug, spec in content.plans.items() if slug != "japan-7d"}
+    monkeypatch.setattr("everline.catalog.services.read_catalogue", lambda: replace(content, plans=fewer))
+    load_demo_catalogue(now=NOW)
+    monkeypatch.setattr("everline.catalog.services.read_catalogue", lambda: content)
+
+    again = load_demo_catalogue(now=NOW + timedelta(days=1))
+
+    assert again == DemoLoad(plans=len(content.plans), published=1)
+    assert Plan.objects.count() == len(content.plans)
+    assert Plan.objects.get(slug="japan-7d").created_at == NOW + timedelta(days=1)

@@ -114,9 +114,12 @@ def load_demo_catalogue(*, now: datetime) -> DemoLoad:
     """
     catalogue = read_catalogue()
     save_operators(operators=catalogue.operators)
-    Plan.objects.bulk_create(
-        [Plan(slug=slug, created_at=now) for slug in catalogue.plans], ignore_conflicts=True
-    )
+    known = set(Plan.objects.filter(slug__in=list(catalogue.plans)).values_list("slug", flat=True))
+    if missing := [Plan(slug=slug, created_at=now) for slug in catalogue.plans if slug not in known]:
+        # Another loader may be first: its plan is taken. Any other conflict must be heard, so not ignored.
+        Plan.objects.bulk_create(
+            missing, update_conflicts=True, unique_fields=["slug"], update_fields=["slug"]
+        )
     plans = (
         Plan.objects.select_for_update(of=("self",))
         .filter(slug__in=list(catalogue.plans), withdrawn_at=None)
