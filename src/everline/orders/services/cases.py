@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from everline.core.states import transition_many
+from everline.core.states import transition
 from everline.orders.models import Case, Order
 from everline.orders.services.tracking import Note
 from everline.orders.states import ORDER_MACHINE, CaseReason, OrderStatus
@@ -20,8 +20,7 @@ def open_case(*, order: Order, reason: CaseReason, detail: str, now: datetime) -
     )
     if OrderStatus.NEEDS_ATTENTION not in ORDER_MACHINE.table[OrderStatus(order.status)]:
         return []
-    transition_many(Order, [order.id], to=OrderStatus.NEEDS_ATTENTION, reason=str(reason), now=now)
-    order.status = OrderStatus.NEEDS_ATTENTION
+    transition(order, to=OrderStatus.NEEDS_ATTENTION, reason=str(reason), now=now)
     return [Note(order.id, Step.ATTENTION, {"reason": str(reason)})]
 
 

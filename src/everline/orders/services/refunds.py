@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from everline.core import clock, ids
-from everline.core.states import transition_many
+from everline.core.states import transition
 from everline.orders.models import Order
 from everline.orders.selectors import lock_orders
 from everline.orders.services import cases, notices
@@ -75,8 +75,7 @@ def _follow(order: Order, refund: Refund, now: datetime) -> None:
     if whole:
         revoke_periods(order.id, now)
     if target in ORDER_MACHINE.table[OrderStatus(order.status)]:
-        transition_many(Order, [order.id], to=target, reason=refund.reason, now=now)
-        order.status = target
+        transition(order, to=target, reason=refund.reason, now=now)
     cases.close_cases(
         order_ids=[order.id], reasons=[CaseReason.UNDELIVERED, CaseReason.REFUND_FAILED], now=now
     )
