@@ -17,7 +17,9 @@ from everline.catalog.errors import (
 from everline.catalog.models import PlanVersion
 from everline.catalog.selectors import (
     countries_by_version,
+    countries_on_sale,
     coverage_countries,
+    currencies_on_sale,
     current_offer,
     current_version,
     get_plan_view,
@@ -370,6 +372,22 @@ def test_coverage_is_asked_for_many_versions_at_once(
     assert found == {japan.pk: frozenset({"JP"}), both.pk: frozenset({"JP", "KR"})}
     assert coverage_countries(both.pk) == {"JP", "KR"}
     assert coverage_countries(10**9) == frozenset()
+
+
+def test_what_the_filters_may_offer_is_what_is_on_sale(
+    publish: Publish, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    publish(prices=(PriceSpec("USD", 950), PriceSpec("EUR", 890)))
+    gone = publish("korea", networks=(("KR", "45005"),), prices=(PriceSpec("USD", 100),))
+
+    with django_assert_num_queries(2):
+        assert countries_on_sale(NOW) == {"JP", "KR"}
+        assert currencies_on_sale() == {"USD", "EUR"}
+    withdraw_plan(plan=gone.plan, now=NOW)
+    publish(networks=(("JP", "44020"),), prices=(PriceSpec("USD", 950),))
+
+    assert countries_on_sale(NOW) == {"JP"}
+    assert currencies_on_sale() == {"USD"}
 
 
 def test_an_id_of_another_kind_reads_as_not_found(publish: Publish) -> None:
