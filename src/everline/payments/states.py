@@ -63,7 +63,8 @@ ATTEMPT_MACHINE = Machine(
     {
         _A.CREATED: _ENDS | {_A.UNKNOWN, _A.REQUIRES_ACTION, _A.PROCESSING},
         _A.UNKNOWN: _ENDS | {_A.REQUIRES_ACTION, _A.PROCESSING},
-        _A.REQUIRES_ACTION: _ENDS | {_A.UNKNOWN, _A.PROCESSING},
+        # Never back to unknown: a slow call without an answer must not hide the page another call got.
+        _A.REQUIRES_ACTION: _ENDS | {_A.PROCESSING},
         _A.PROCESSING: _ENDS,
         _A.FAILED: frozenset({_A.CAPTURED, _A.SURPLUS}),
         _A.CAPTURED: frozenset({_A.PARTIALLY_REFUNDED, _A.REFUNDED}),

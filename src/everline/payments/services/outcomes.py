@@ -91,7 +91,7 @@ def _leave_hint(attempt: Attempt, ref: str) -> None:
 
 
 def _fail(attempt: Attempt, failure: Failure, now: datetime, *, psp_ref: str | None = None) -> None:
-    values = {
+    values: dict[str, str | bool] = {
         "failure_code": failure.code,
         "failure_message": failure.message[:300],
         "failure_hard": failure.hard,

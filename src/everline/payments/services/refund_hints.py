@@ -37,7 +37,8 @@ def settle_refund_hints(*, now: datetime) -> int:
 
 @transaction.atomic
 def _apply(hints: Sequence[InboxHint], outcomes: dict[str, RefundOutcome], now: datetime) -> int:
-    done, unclear = [], []
+    done: list[InboxHint] = []
+    unclear: list[InboxHint] = []
     for hint in hints:
         outcome = outcomes.get(hint.reference)
         if outcome is None:

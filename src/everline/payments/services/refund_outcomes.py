@@ -128,7 +128,8 @@ def _write_refunds(rows: Sequence[_Row], now: datetime) -> None:
 
 def pause(tries: int) -> timedelta:
     """How long to wait after so many tries: 30 s, doubling, twelve hours at most."""
-    return min(_FIRST_PAUSE * 2 ** min(max(tries, 1), _MAX_DOUBLINGS), _LONGEST_PAUSE)
+    doublings = min(max(tries, 1), _MAX_DOUBLINGS)
+    return min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE)
 
 
 def _bookings(rows: Sequence[_Row]) -> list[Booking]:

@@ -38,7 +38,7 @@ class SimulatorSupplier:
 
     def top_up(self, request: TopUpRequest) -> SupplierResult:
         """`POST /topups`."""
-        body = {
+        body: dict[str, str | int] = {
             "reference": request.reference,
             "iccid": request.iccid,
             "plan_code": request.plan_code,
