@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pytest import MonkeyPatch
 
 from everline.core import clock
 from everline.sandbox.control import drain
@@ -202,7 +201,9 @@ def test_drain_tries_a_refusing_shop_a_few_times_and_stops(
     assert Webhook.objects.get().status == "pending"
 
 
-def test_a_world_that_never_rests_is_reported(control: Client, shop: Shop, monkeypatch: MonkeyPatch) -> None:
+def test_a_world_that_never_rests_is_reported(
+    control: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(drain, "MOST_ROUNDS", 5)
     shop.drains.extend([{"executed": ["job again"], "idle": True}] * 50)
 
@@ -214,7 +215,7 @@ def test_a_world_that_never_rests_is_reported(control: Client, shop: Shop, monke
 
 
 def test_a_world_that_takes_too_long_is_reported(
-    control: Client, shop: Shop, monkeypatch: MonkeyPatch
+    control: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drain, "MOST_SECONDS", -1.0)
     shop.drains.extend([{"executed": [], "idle": False}] * 50)

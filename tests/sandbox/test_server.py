@@ -132,8 +132,8 @@ def test_a_drop_aborts_the_connection_at_once(world: World) -> None:
 def test_a_slow_answer_comes_late_but_its_effect_does_not(world: World) -> None:
     world.plan({"at": "charge", "fault": "slow", "seconds": 600})
 
+    body = wanted(reference="att_slow")
     with pytest.raises(httpx.ReadTimeout):
-        body = wanted(reference="att_slow")
         world.http.post(
             "/provider/v1/payments", json=body, headers={"Idempotency-Key": "att_slow"}, timeout=1
         )
