@@ -1,0 +1,60 @@
+"""How figures and moments read on a page, by language. Pure: values in, text out; no clock, no database.
+
+`locale` is one of ours ("zh-hans", "en"). Data is decimal as network operators count it: 1 GB = 10^9 bytes.
+"""
+
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
+from zoneinfo import ZoneInfo
+
+from babel.core import Locale
+from babel.dates import format_skeleton, get_timezone_gmt
+from babel.numbers import format_decimal
+
+_STEPS = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+_MINUTE = 60
+_HUNDRED = 100
+
+
+def babel_locale(locale: str) -> Locale:
+    """Babel's name of one of our languages."""
+    return Locale.parse(locale, sep="-")
+
+
+def data_size(count: int, locale: str) -> str:
+    """Bytes in the largest unit that gives at least 1, two digits behind the point, never rounded up."""
+    for size, unit in _STEPS:
+        if count >= size:
+            value = (Decimal(count) / size).quantize(Decimal("0.01"), ROUND_DOWN)
+            return f"{_number(value, locale)} {unit}"
+    return f"{_number(Decimal(count), locale)} B"
+
+
+def minutes(seconds: int) -> tuple[int, int]:
+    """Whole minutes and the seconds beyond them."""
+    return divmod(seconds, _MINUTE)
+
+
+def moment(value: datetime, zone: str, locale: str, *, with_zone: bool = False) -> str:
+    """Date and time of day in `zone`, on request with the zone's distance from Greenwich."""
+    babel = babel_locale(locale)
+    local = value.astimezone(ZoneInfo(zone))
+    text = format_skeleton("yMMMdHm", local, tzinfo=local.tzinfo, locale=babel)
+    return f"{text} ({get_timezone_gmt(local, locale=babel)})" if with_zone else text
+
+
+def day(value: datetime, zone: str, locale: str) -> str:
+    """The date in `zone`."""
+    local = value.astimezone(ZoneInfo(zone))
+    return format_skeleton("yMMMd", local, tzinfo=local.tzinfo, locale=babel_locale(locale))
+
+
+def share(part: int, whole: int) -> int:
+    """`part` of `whole` in percent, rounded down, between 0 and 100."""
+    return 0 if whole <= 0 else max(0, min(_HUNDRED, part * _HUNDRED // whole))
+
+
+def _number(value: Decimal, locale: str) -> str:
+    return format_decimal(
+        value.normalize() if value % 1 else value.to_integral_value(), locale=babel_locale(locale)
+    )

@@ -1,0 +1,89 @@
+"""Who is asking. Every page goes through one of two doors: `public` or `signed_in`."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from everline.accounts import selectors as accounts
+from everline.core.errors import DomainError, NotFound
+from everline.portal.answers import see_other, show_problem
+
+if TYPE_CHECKING:
+    from everline.accounts.models import Customer
+
+P = ParamSpec("P")
+PublicView = Callable[Concatenate[HttpRequest, "Customer | None", P], HttpResponse]
+CustomerView = Callable[Concatenate[HttpRequest, "Customer", P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def public(view: PublicView[P]) -> View[P]:
+    """A page for everybody; the view learns who is signed in, if anybody."""
+
+    @functools.wraps(view)
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        customer = _customer_of(request)
+        return _refusals_as_pages(request, customer, lambda: view(request, customer, *args, **kwargs))
+
+    return wrapper
+
+
+def signed_in(view: CustomerView[P]) -> View[P]:
+    """A page of a customer; everybody else signs in first and then comes back."""
+
+    @functools.wraps(view)
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        customer = _customer_of(request)
+        if customer is None:
+            back = request.get_full_path() if request.method == "GET" else ""
+            return see_other(
+                f"{reverse('portal:sign-in')}?{urlencode({'next': back})}" if back else "portal:sign-in"
+            )
+        return _refusals_as_pages(request, customer, lambda: view(request, customer, *args, **kwargs))
+
+    return wrapper
+
+
+def safe_next(request: HttpRequest, wanted: str, otherwise: str) -> str:
+    """Where to go on: the wanted page if it is one of ours, else the other one."""
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if ours else reverse(otherwise)
+
+
+def client_of(request: HttpRequest) -> str:
+    """The network address of whoever asks; behind a proxy the one that our own proxy saw."""
+    if settings.SECURE_PROXY_SSL_HEADER:
+        return str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _customer_of(request: HttpRequest) -> "Customer | None":
+    """The signed-in customer, whose language the page then speaks."""
+    if not request.user.is_authenticated:
+        return None
+    customer = accounts.customer_of_user(request.user.pk)
+    if customer is not None:
+        translation.activate(customer.locale)
+        request.LANGUAGE_CODE = customer.locale
+    return customer
+
+
+def _refusals_as_pages(
+    request: HttpRequest, customer: "Customer | None", view: Callable[[], HttpResponse]
+) -> HttpResponse:
+    """What a view does not show itself becomes a page of its own."""
+    try:
+        return view()
+    except NotFound as problem:
+        raise Http404 from problem
+    except DomainError as problem:
+        return show_problem(request, customer, "problem", {}, problem)
