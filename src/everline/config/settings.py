@@ -24,6 +24,8 @@ EVERLINE_SMS_URL = env.secret("EVERLINE_SMS_URL", "sandbox:")
 EVERLINE_DELIVERY_DEADLINE_MINUTES = env.integer("EVERLINE_DELIVERY_DEADLINE_MINUTES", 70, low=1)
 EVERLINE_FAILED_ATTEMPTS_PER_HOUR = env.integer("EVERLINE_FAILED_ATTEMPTS_PER_HOUR", 10, low=1)
 EVERLINE_PAID_ORDERS_PER_HOUR = env.integer("EVERLINE_PAID_ORDERS_PER_HOUR", 60, low=1)
+#: A live view holds a web thread: half of them at most (config.commands.servers).
+EVERLINE_MAX_STREAMS = env.integer("EVERLINE_MAX_STREAMS", 32, low=0)
 EVERLINE_EVENT_HANDLERS = "everline.config.event_handlers.HANDLERS"
 #: Pages that mails and providers link to; core.links fills them in.
 EVERLINE_LINKS = {

@@ -1,0 +1,208 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from ninja import Query, Router
+from pydantic import Field
+
+from everline.accounts.errors import LoginRequired
+from everline.accounts.selectors import default_brand
+from everline.api.answers import page, reply
+from everline.api.auth import caller_if_any
+from everline.api.documents import refusals
+from everline.api.inputs import Filter, QueryInt
+from everline.api.shapes.plans import Plan, PlanList, plan_shape
+from everline.catalog import selectors as catalog
+from everline.catalog.errors import CurrencyNotPriced, PlanWithdrawn
+from everline.catalog.types import PeriodKind, PlanPage, PlanView
+from everline.core import clock
+from everline.core.errors import DomainError, NotFound
+from everline.lines.access import get_line_for_customer
+from everline.lines.states import ServiceState
+from everline.usage import selectors as usage
+from everline.usage.schedule import PlanTerms, Schedule, check_purchase
+
+if TYPE_CHECKING:
+    from everline.accounts.models import Customer
+
+router = Router()
+
+#: No token is needed; with one the customer's currency is the default.
+_OPTIONAL_TOKEN: dict[str, Any] = {"security": [{}, {"CustomerToken": []}]}
+_BIGINT_MAX = 2**63 - 1
+_Currency = Annotated[
+    str | None,
+    Field(
+        description="ISO 4217; the customer's or the brand's where left out.",
+        json_schema_extra={"pattern": "^[A-Z]{3}$"},
+        examples=["EUR"],
+    ),
+]
+
+
+class PlanFilter(Filter):
+    """Which plans."""
+
+    term: Annotated[Literal["day", "month", "year"] | None, Field(description="The unit of the term.")] = None
+    country: Annotated[
+        str | None,
+        Field(
+            description="Covered country, ISO 3166-1 alpha-2.",
+            json_schema_extra={"pattern": "^[A-Za-z]{2}$"},
+            examples=["JP"],
+        ),
+    ] = None
+    min_data: Annotated[
+        QueryInt | None, Field(ge=0, le=_BIGINT_MAX, description="Bytes; unlimited plans meet any.")
+    ] = None
+    line: Annotated[
+        str | None, Field(description="Leave out what this line cannot take now. Needs a token.")
+    ] = None
+    currency: _Currency = None
+    limit: Annotated[QueryInt, Field(ge=1, le=100)] = 20
+    cursor: str | None = None
+
+
+class PlanChoice(Filter):
+    """How to show one plan."""
+
+    currency: _Currency = None
+
+
+@router.get(
+    "/plans",
+    response={200: PlanList},
+    operation_id="listPlans",
+    openapi_extra=refusals(404, 422, extra=_OPTIONAL_TOKEN),
+)
+def list_plans(request: HttpRequest, wanted: Query[PlanFilter]) -> HttpResponse:
+    """Plans on sale, by term and price."""
+    customer = caller_if_any(request)
+    now = clock.now()
+    line = None
+    if wanted.line is not None:
+        if customer is None:
+            raise LoginRequired
+        line = _LineView.load(customer, wanted.line, now)
+    found = _search(wanted, customer, line, now)
+    locale = get_language() or ""
+    reasons = {} if line is None else line.reasons
+    return page([plan_shape(each, locale, reasons.get(each.id)) for each in found.plans], found.next_cursor)
+
+
+@router.get(
+    "/plans/{plan_id}",
+    response={200: Plan},
+    operation_id="readPlan",
+    openapi_extra=refusals(404, 422, extra=_OPTIONAL_TOKEN),
+)
+def read_plan(request: HttpRequest, plan_id: str, wanted: Query[PlanChoice]) -> HttpResponse:
+    """One plan on sale."""
+    customer = caller_if_any(request)
+    now = clock.now()
+    for currency in (last := _currencies(wanted.currency, customer)):
+        try:
+            view = catalog.get_plan_view(plan_id=plan_id, currency=currency, now=now)
+        except PlanWithdrawn:
+            raise NotFound from None
+        except CurrencyNotPriced:
+            if currency == last[-1]:
+                raise
+        else:
+            break
+    return reply(plan_shape(view, get_language() or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _LineView:
+    """What a list of plans for a line depends on: what it can take, and which plan it has."""
+
+    schedule: Schedule
+    reasons: dict[str, str]
+
+    @classmethod
+    def load(cls, customer: "Customer", line_id: str, now: datetime) -> "_LineView":
+        """Three statements. Raises NotFound for another customer's line."""
+        line = get_line_for_customer(customer_id=customer.id, line_id=line_id)
+        schedule = usage.schedules([line.id], now)[line.id]
+        current = [
+            period.plan_id
+            for period in usage.periods([line.id], now)[line.id]
+            if period.kind == PeriodKind.BASE and period.starts_at is not None
+        ]
+        reason = _("This is the plan that this line has now.")
+        return cls(schedule, dict.fromkeys(current[-1:], reason))
+
+    @property
+    def takes_nothing(self) -> bool:
+        """Whether no plan at all can be bought for this line."""
+        return self.schedule.service_state in {ServiceState.SUSPENDED, ServiceState.TERMINATED}
+
+    def takes(self, plan: PlanView, now: datetime) -> bool:
+        """Whether one period of this plan can be bought for this line now."""
+        terms = PlanTerms(
+            term=plan.term,
+            calendar_day=plan.calendar_day,
+            refill=plan.refill,
+            renewal_policy=plan.renewal_policy,
+            start_policy=plan.start_policy,
+            activation_deadline_days=plan.activation_deadline_days,
+            max_stacked_days=plan.max_stacked_days,
+            data_bytes=plan.data_bytes,
+            voice_seconds=plan.voice_seconds,
+            sms_count=plan.sms_count,
+        )
+        try:
+            check_purchase(self.schedule, terms, 1, now)
+        except DomainError:
+            return False
+        return True
+
+
+def _currencies(asked: str | None, customer: "Customer | None") -> Sequence[str]:
+    """The currency asked for; else the customer's, and the brand's where the catalogue has no price in it."""
+    if asked is not None:
+        return (asked,)
+    if customer is None:
+        return (default_brand().default_currency,)
+    return tuple(dict.fromkeys((customer.currency, customer.brand.default_currency)))
+
+
+def _search(
+    wanted: PlanFilter, customer: "Customer | None", line: _LineView | None, now: datetime
+) -> PlanPage:
+    *preferred, last = _currencies(wanted.currency, customer)
+    for currency in preferred:
+        try:
+            return _suitable(wanted, currency, line, now)
+        except CurrencyNotPriced:
+            continue
+    return _suitable(wanted, last, line, now)
+
+
+def _suitable(wanted: PlanFilter, currency: str, line: _LineView | None, now: datetime) -> PlanPage:
+    """A full page where there is enough, though what the line cannot take falls out of each read."""
+    kept: list[PlanView] = []
+    cursor = wanted.cursor
+    while True:
+        read = catalog.list_plans(
+            currency=currency,
+            now=now,
+            term=wanted.term,
+            country=wanted.country,
+            min_data=wanted.min_data,
+            limit=wanted.limit - len(kept),
+            cursor=cursor,
+        )
+        if line is None:
+            return read
+        if line.takes_nothing:
+            return PlanPage((), None)
+        kept += [plan for plan in read.plans if line.takes(plan, now)]
+        cursor = read.next_cursor
+        if cursor is None or len(kept) == wanted.limit:
+            return PlanPage(tuple(kept), cursor)
