@@ -42,6 +42,9 @@ COMMANDS = {
     "migrate": Command("preparing", "migrate", "bring the database up to date", database=True),
     "demo-data": Command("preparing", "demo_data", "load the demo data; may be repeated", database=True),
     "prepare": Command("preparing", "prepare", "migrate and load demo data where needed", database=True),
+    "prepare-sandbox": Command(
+        "preparing_sandbox", "prepare_sandbox", "the same for the sandbox", database=True
+    ),
     "demo-orders": Command(
         "preparing_orders", "demo_orders", "buy first service for the demo lines, over HTTP"
     ),

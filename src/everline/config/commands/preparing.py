@@ -1,13 +1,10 @@
 """Tables and demo data. Django is set up when this module is imported."""
 
 import argparse
-import os
 import subprocess
 from collections.abc import Sequence
 
-from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
 
 from everline.config.demo import data as demonstration
 from everline.config.outcome import CommandError
@@ -30,7 +27,7 @@ def migrate(words: Sequence[str]) -> int:
     if options.with_sandbox:
         databases.require(options.sandbox_database, "EVERLINE_SANDBOX_DATABASE_URL")
         environment = stack.environment(options, stack.SANDBOX_SETTINGS)
-        if subprocess.run(stack.everline("prepare"), env=environment, check=False).returncode != 0:
+        if subprocess.run(stack.everline("prepare-sandbox"), env=environment, check=False).returncode != 0:
             raise CommandError("The sandbox's database could not be migrated.")
     return 0
 
@@ -49,15 +46,11 @@ def prepare(words: Sequence[str]) -> int:
     """`everline prepare`: what `everline run` does first, in one process; the stamp is set last."""
     argparse.ArgumentParser("everline prepare", description=prepare.__doc__).parse_args(words)
     options = read_options()
-    of_shop = os.environ["DJANGO_SETTINGS_MODULE"] != stack.SANDBOX_SETTINGS
-    url = options.shop_database if of_shop else options.sandbox_database
-    demo = of_shop and settings.EVERLINE_MODE == "sandbox"
-    with databases.alone(url) as lock:
+    with databases.alone(options.shop_database) as lock:
         call_command("migrate", interactive=False, verbosity=0)
-        if demo:
+        if options.with_sandbox:
             _load(options)
-        databases.set_stamp(lock, databases.fingerprint(demo))
-    connection.close()
+        databases.set_stamp(lock, databases.fingerprint(options.with_sandbox))
     return 0
 
 

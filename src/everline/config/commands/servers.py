@@ -97,7 +97,7 @@ def _prepare_alone(options: Options) -> int:
     stack.write_secrets(options)
     databases.require(options.sandbox_database, "EVERLINE_SANDBOX_DATABASE_URL")
     environment = stack.environment(decided, stack.SANDBOX_SETTINGS)
-    if subprocess.run(stack.everline("prepare"), env=environment, check=False).returncode != 0:
+    if subprocess.run(stack.everline("prepare-sandbox"), env=environment, check=False).returncode != 0:
         raise CommandError("The sandbox's database could not be prepared.")
     write_private(options.data_dir / "sandbox-url", stack.sandbox_url(decided) + "\n")
     return decided.sandbox_port

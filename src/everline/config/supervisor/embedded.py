@@ -188,7 +188,6 @@ class EmbeddedServer:
         draft = self.data_dir / "pg.new"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        self._give_away(draft)
         options = [
             "--auth=trust",
             "--encoding=UTF8",
@@ -202,7 +201,10 @@ class EmbeddedServer:
             *([] if self._durable else ["--no-sync"]),
         ]
         command = [str(binaries() / "initdb"), f"--pgdata={draft}", *options]
-        answer = subprocess.run(self._launched(command), capture_output=True, text=True, check=False)
+        launched = self._launched(command)
+        if os.geteuid() == 0:
+            self._hand_over(draft)
+        answer = subprocess.run(launched, capture_output=True, text=True, check=False)
         if answer.returncode != 0:
             raise EmbeddedServerError(f"PostgreSQL could not create {draft}: {answer.stderr.strip()}")
         draft.replace(self.folder)
@@ -235,20 +237,18 @@ class EmbeddedServer:
         if os.geteuid() == 0:
             self._drop = self._drop or _working_privilege_drop()
             options += ["--drop", self._drop]
-            if self._drop == "account":
-                self._give_away(self.sockets)
-                self._give_away(self.folder)
+            self._hand_over(self.sockets)
+            self._hand_over(self.folder)
         return [sys.executable, "-I", "-S", launch.__file__, *options, "--", *command]
 
     def _server_account(self) -> tuple[int, ...]:
         return launch.unprivileged_account()[:1] if os.geteuid() == 0 else ()
 
-    def _give_away(self, folder: Path) -> None:
-        """Where only another account may run the server, its folders must belong to that account."""
-        if self._drop != "account" or not folder.exists():
-            return
-        owner = launch.unprivileged_account()
-        if folder.stat().st_uid != owner[0]:
+    def _hand_over(self, folder: Path) -> None:
+        """Give a folder to whom the server will run as: ourselves, or the account that stands in for root."""
+        in_namespace = self._drop != "account"
+        owner = (os.geteuid(), os.getegid()) if in_namespace else launch.unprivileged_account()
+        if folder.exists() and folder.stat().st_uid != owner[0]:
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, *owner, follow_symlinks=False)
 
@@ -259,13 +259,11 @@ class EmbeddedServer:
         info = processes.describe(pid) if pid > 1 else None
         if info is not None and str(self.folder) in info.command:
             processes.end_processes([pid], STOP_STEPS)
-        elif (
-            info is not None
-        ):  # the number belongs to another program now: PostgreSQL would wait for that one
-            self.folder.joinpath("postmaster.pid").unlink(missing_ok=True)
-            self.sockets.joinpath(f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         orphans = [info.pid for info in processes.living() if info.cwd == str(self.folder)]
         processes.end_processes(orphans, ORPHAN_STEPS)
+        if processes.PROC.is_dir():  # PostgreSQL would respect a stranger's number, or an unreaped zombie's
+            self.folder.joinpath("postmaster.pid").unlink(missing_ok=True)
+            self.sockets.joinpath(f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
     def _last_lines(self) -> str:
         text = self.log.read_text(encoding="utf-8", errors="replace")

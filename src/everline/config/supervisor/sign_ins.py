@@ -23,6 +23,11 @@ def write(data_dir: Path, people: Iterable[SignIn]) -> None:
     write_private(data_dir / FILE, json.dumps([asdict(person) for person in people], indent=1) + "\n")
 
 
+def known(data_dir: Path) -> bool:
+    """Whether this data folder has them; a new one on a database that is already filled has not."""
+    return (data_dir / FILE).exists()
+
+
 def read(data_dir: Path) -> list[SignIn]:
     """Those of an installation; none where no demo data was loaded."""
     try:

@@ -121,7 +121,9 @@ def preparations(options: Options) -> list[tuple[Program, str, bool]]:
     shop = Program("prepare", everline("prepare"), environment(options, SHOP_SETTINGS))
     found = [(shop, options.shop_database, options.with_sandbox)]
     if options.with_sandbox:
-        sandbox = Program("prepare-sandbox", everline("prepare"), environment(options, SANDBOX_SETTINGS))
+        sandbox = Program(
+            "prepare-sandbox", everline("prepare-sandbox"), environment(options, SANDBOX_SETTINGS)
+        )
         found.append((sandbox, options.sandbox_database, False))
     return found
 

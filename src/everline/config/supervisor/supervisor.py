@@ -105,7 +105,8 @@ class Supervisor:
         """Migrate and load demo data, both databases at once; skipped where the stamp is today's."""
         waiting = []
         for program, url, demo in stack.preparations(self.options):
-            if databases.stamp(url) != databases.fingerprint(demo):
+            signs_in = not demo or sign_ins.known(self.options.data_dir)
+            if not signs_in or databases.stamp(url) != databases.fingerprint(demo):
                 waiting.append(Child(program, self.options.data_dir / "logs"))
         if waiting:
             self._say("preparing the database: tables and demo data")
