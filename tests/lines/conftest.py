@@ -60,7 +60,7 @@ def profile() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def line(customer, profile) -> Callable[..., Line]:
+def line(customer: Callable[[], Customer], profile: Callable[..., dict[str, Any]]) -> Callable[..., Line]:
     def make(**fields: Any) -> Line:
         made = create_line(customer_id=customer().pk, profile=profile(), now=NOW)
         Line.objects.filter(pk=made.pk).update(**fields)

@@ -1,16 +1,22 @@
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from everline.accounts.models import Customer
 from everline.core.errors import NotFound
 from everline.lines.access import get_line_for_customer, lock_lines, lock_lines_by_name
+from everline.lines.models import Line
 from everline.lines.selectors import lines_by_ids, lines_for_customer
 from everline.lines.services import create_line
 
 pytestmark = pytest.mark.django_db
 
 
-def test_only_the_owner_finds_a_line(line, customer):
+def test_only_the_owner_finds_a_line(line: Callable[..., Line], customer: Callable[..., Customer]) -> None:
     mine = line()
 
     assert get_line_for_customer(customer_id=mine.customer_id, line_id=mine.pk) == mine
@@ -25,7 +31,7 @@ def test_only_the_owner_finds_a_line(line, customer):
             get_line_for_customer(customer_id=customer_id, line_id=line_id)
 
 
-def test_a_lock_is_taken_only_when_asked_for(line):
+def test_a_lock_is_taken_only_when_asked_for(line: Callable[..., Line]) -> None:
     mine = line()
 
     with CaptureQueriesContext(connection) as queries:
@@ -35,7 +41,7 @@ def test_a_lock_is_taken_only_when_asked_for(line):
     assert ["FOR NO KEY UPDATE" in query["sql"] for query in queries] == [False, True]
 
 
-def test_lines_are_held_in_the_order_of_their_keys(line):
+def test_lines_are_held_in_the_order_of_their_keys(line: Callable[..., Line]) -> None:
     lines = [line() for _ in range(4)]
 
     with CaptureQueriesContext(connection) as queries:
@@ -47,7 +53,7 @@ def test_lines_are_held_in_the_order_of_their_keys(line):
     assert query["sql"].endswith("FOR NO KEY UPDATE")
 
 
-def test_names_of_lines(line):
+def test_names_of_lines(line: Callable[..., Line]) -> None:
     mine = line()
 
     names = lock_lines_by_name(
@@ -61,7 +67,12 @@ def test_names_of_lines(line):
     assert names.find(line_id=None, iccid=None, msisdn=None) is None
 
 
-def test_a_customers_lines_come_oldest_first_by_pages(customer, profile, now, line):
+def test_a_customers_lines_come_oldest_first_by_pages(
+    customer: Callable[..., Customer],
+    profile: Callable[..., dict[str, Any]],
+    now: datetime,
+    line: Callable[..., Line],
+) -> None:
     owner = customer()
     mine = [create_line(customer_id=owner.pk, profile=profile(), now=now) for _ in range(3)]
     line()

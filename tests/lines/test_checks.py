@@ -15,23 +15,27 @@ from everline.lines.errors import InvalidIccid
         ("89882110000000000018", "89882110000000000018"),
     ],
 )
-def test_eighteen_to_twenty_digits_are_accepted(written, digits):
+def test_eighteen_to_twenty_digits_are_accepted(written: str, digits: str) -> None:
     assert normalise_iccid(written) == digits
 
 
-@pytest.mark.parametrize("written", ["", "89", "8" * 17, "8" * 21, "89882110000000000AB", "８９８８２１１００００００００００１８"])
-def test_anything_else_is_no_iccid(written):
+@pytest.mark.parametrize(
+    "written", ["", "89", "8" * 17, "8" * 21, "89882110000000000AB", "８９８８２１１００００００００００１８"]
+)
+def test_anything_else_is_no_iccid(written: str) -> None:
     with pytest.raises(InvalidIccid):
         normalise_iccid(written)
 
 
-def test_luhn():
+def test_luhn() -> None:
     assert luhn_holds("79927398713")
     assert not luhn_holds("79927398710")
 
 
-def test_iccid_warnings_never_reject():
-    good = next(f"898821100000000001{digit}" for digit in range(10) if luhn_holds(f"898821100000000001{digit}"))
+def test_iccid_warnings_never_reject() -> None:
+    good = next(
+        f"898821100000000001{digit}" for digit in range(10) if luhn_holds(f"898821100000000001{digit}")
+    )
     wrong = good[:-1] + str((int(good[-1]) + 1) % 10)
 
     assert iccid_warnings(good) == []
@@ -41,12 +45,12 @@ def test_iccid_warnings_never_reject():
 
 
 @pytest.mark.parametrize("eid", ["89882119900000000000000000001654", "89049032007108882600137544319616"])
-def test_eids_in_the_field_hold(eid):
+def test_eids_in_the_field_hold(eid: str) -> None:
     assert eid_holds(eid)
     assert eid_warnings(eid) == []
 
 
-def test_eid_warnings():
+def test_eid_warnings() -> None:
     assert eid_warnings("89049032001001234500012345678901") == ["eid_check_digit"]
     assert eid_warnings("8904") == ["eid_format"]
     assert eid_warnings("") == []

@@ -1,5 +1,6 @@
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -19,21 +20,29 @@ from everline.lines.install import activation_code, install_data, qr_svg
         ),
     ],
 )
-def test_activation_code_follows_sgp_22(fields, code):
+def test_activation_code_follows_sgp_22(fields: dict[str, Any], code: str) -> None:
     assert activation_code("smdp.example.com", "ABC-123", **fields) == code
 
 
 @pytest.mark.parametrize(
     ("address", "matching_id"),
-    [("", "ABC"), ("smdp.example.com$", "ABC"), ("smdp.example.com", "A$B"), ("smdp.example.com", "A B"), ("x", "é")],
+    [
+        ("", "ABC"),
+        ("smdp.example.com$", "ABC"),
+        ("smdp.example.com", "A$B"),
+        ("smdp.example.com", "A B"),
+        ("x", "é"),
+    ],
 )
-def test_a_field_that_breaks_the_code_is_refused(address, matching_id):
+def test_a_field_that_breaks_the_code_is_refused(address: str, matching_id: str) -> None:
     with pytest.raises(InvalidInstallData):
         activation_code(address, matching_id)
 
 
-def test_links_carry_the_code_percent_encoded():
-    data = install_data(smdp_address="smdp.example.com", matching_id="A-1", confirmation_code="", apn="everline")
+def test_links_carry_the_code_percent_encoded() -> None:
+    data = install_data(
+        smdp_address="smdp.example.com", matching_id="A-1", confirmation_code="", apn="everline"
+    )
 
     for url, host in ((data.ios_url, "esimsetup.apple.com"), (data.android_url, "esimsetup.android.com")):
         parts = urlsplit(url)
@@ -42,7 +51,7 @@ def test_links_carry_the_code_percent_encoded():
         assert parse_qs(parts.query) == {"carddata": [data.lpa]}
 
 
-def test_a_confirmation_code_is_announced_but_not_carried():
+def test_a_confirmation_code_is_announced_but_not_carried() -> None:
     data = install_data(smdp_address="s.example", matching_id="A", confirmation_code="4711", apn="")
 
     assert data.lpa.endswith("$$1")
@@ -50,14 +59,14 @@ def test_a_confirmation_code_is_announced_but_not_carried():
     assert data.confirmation_code == "4711"
 
 
-def test_nothing_to_install_before_the_supplier_has_answered():
+def test_nothing_to_install_before_the_supplier_has_answered() -> None:
     assert install_data(smdp_address="", matching_id="", confirmation_code="", apn="") is None
 
 
-def test_the_qr_code_is_a_readable_svg_of_its_own():
+def test_the_qr_code_is_a_readable_svg_of_its_own() -> None:
     code = activation_code("smdp.example.com", "ABC-123")
 
-    picture = ElementTree.fromstring(qr_svg(code))
+    picture = ET.fromstring(qr_svg(code))
 
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
     assert qr_svg(code) == qr_svg(code) != qr_svg(code + "4")

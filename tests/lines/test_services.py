@@ -1,19 +1,30 @@
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from everline.accounts.models import Customer
 from everline.core.models import Transition
 from everline.lines.errors import IccidTaken, InvalidIccid, InvalidLabel
 from everline.lines.models import Line
-from everline.lines.services import catch_up_states, create_line, rename_line, set_profile_states, set_validity
+from everline.lines.services import (
+    catch_up_states,
+    create_line,
+    rename_line,
+    set_profile_states,
+    set_validity,
+)
 from everline.lines.types import ProfileChange, Validity
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_new_line_is_pending_with_its_install_data(customer, profile, now):
+def test_a_new_line_is_pending_with_its_install_data(
+    customer: Callable[..., Customer], profile: Callable[..., dict[str, Any]], now: datetime
+) -> None:
     line = create_line(customer_id=customer().pk, profile=profile(), label=" Tokyo ", now=now)
 
     line.refresh_from_db()
@@ -25,7 +36,9 @@ def test_a_new_line_is_pending_with_its_install_data(customer, profile, now):
     assert line.eid == line.confirmation_code == ""
 
 
-def test_asked_twice_the_same_line_comes_back(customer, profile, now):
+def test_asked_twice_the_same_line_comes_back(
+    customer: Callable[..., Customer], profile: Callable[..., dict[str, Any]], now: datetime
+) -> None:
     owner, given = customer(), profile()
 
     first = create_line(customer_id=owner.pk, profile=given, now=now)
@@ -35,7 +48,9 @@ def test_asked_twice_the_same_line_comes_back(customer, profile, now):
     assert Line.objects.count() == 1
 
 
-def test_a_profile_of_somebody_else_is_refused(customer, profile, now):
+def test_a_profile_of_somebody_else_is_refused(
+    customer: Callable[..., Customer], profile: Callable[..., dict[str, Any]], now: datetime
+) -> None:
     given = profile()
     create_line(customer_id=customer().pk, profile=given, now=now)
 
@@ -45,7 +60,9 @@ def test_a_profile_of_somebody_else_is_refused(customer, profile, now):
     assert Line.objects.count() == 1
 
 
-def test_odd_check_digits_warn_and_never_reject(customer, profile, now):
+def test_odd_check_digits_warn_and_never_reject(
+    customer: Callable[..., Customer], profile: Callable[..., dict[str, Any]], now: datetime
+) -> None:
     line = create_line(
         customer_id=customer().pk,
         profile=profile(iccid="898821100000000001", eid="89049032001001234500012345678901"),
@@ -55,14 +72,16 @@ def test_odd_check_digits_warn_and_never_reject(customer, profile, now):
     assert line.warnings == ["iccid_without_check_digit", "eid_check_digit"]
 
 
-def test_what_is_no_iccid_is_refused(customer, profile, now):
+def test_what_is_no_iccid_is_refused(
+    customer: Callable[..., Customer], profile: Callable[..., dict[str, Any]], now: datetime
+) -> None:
     with pytest.raises(InvalidIccid):
         create_line(customer_id=customer().pk, profile=profile(iccid="abc"), now=now)
 
     assert not Line.objects.exists()
 
 
-def test_renaming(line):
+def test_renaming(line: Callable[..., Line]) -> None:
     mine = line()
 
     rename_line(line=mine, label="  巴黎 ")
@@ -76,7 +95,9 @@ def test_renaming(line):
     assert mine.label == "巴黎"
 
 
-def test_validity_is_written_for_many_lines_in_two_statements(line, now):
+def test_validity_is_written_for_many_lines_in_two_statements(
+    line: Callable[..., Line], now: datetime
+) -> None:
     lines = [line() for _ in range(30)]
     end = now + timedelta(days=30)
 
@@ -90,7 +111,7 @@ def test_validity_is_written_for_many_lines_in_two_statements(line, now):
     assert Transition.objects.filter(label="lines.line", reason="test").count() == 30
 
 
-def test_validity_moves_states_both_ways_but_no_decision(line, now):
+def test_validity_moves_states_both_ways_but_no_decision(line: Callable[..., Line], now: datetime) -> None:
     end = now + timedelta(days=30)
     pending, active, grace, suspended = (
         line(),
@@ -100,7 +121,12 @@ def test_validity_moves_states_both_ways_but_no_decision(line, now):
     )
 
     set_validity(
-        [Validity(pending.pk, end), Validity(active.pk, now), Validity(grace.pk, end), Validity(suspended.pk, end)],
+        [
+            Validity(pending.pk, end),
+            Validity(active.pk, now),
+            Validity(grace.pk, end),
+            Validity(suspended.pk, end),
+        ],
         now=now,
         reason="test",
     )
@@ -115,14 +141,14 @@ def test_validity_moves_states_both_ways_but_no_decision(line, now):
     ]
 
 
-def test_nothing_to_write_is_no_statement(now):
+def test_nothing_to_write_is_no_statement(now: datetime) -> None:
     with CaptureQueriesContext(connection) as queries:
         set_validity([], now=now, reason="test")
 
     assert len(queries) == 0
 
 
-def test_the_sweep_catches_up_with_grace_and_termination(line, now):
+def test_the_sweep_catches_up_with_grace_and_termination(line: Callable[..., Line], now: datetime) -> None:
     running = line(service_state="active", valid_until=now + timedelta(seconds=1))
     over = line(service_state="active", valid_until=now)
     gone = line(service_state="grace", valid_until=now - timedelta(days=30))
@@ -151,7 +177,9 @@ def test_the_sweep_catches_up_with_grace_and_termination(line, now):
     assert Transition.objects.filter(to_state="terminated").count() == 3
 
 
-def test_profile_reports_move_forwards_and_stale_ones_change_nothing(line, now):
+def test_profile_reports_move_forwards_and_stale_ones_change_nothing(
+    line: Callable[..., Line], now: datetime
+) -> None:
     mine, other = line(), line(profile_state="enabled")
     eid = "89882119900000000000000000001654"
 
@@ -174,7 +202,7 @@ def test_profile_reports_move_forwards_and_stale_ones_change_nothing(line, now):
     assert mine.service_state == "pending"
 
 
-def test_a_moved_profile_gets_its_new_device(line, now):
+def test_a_moved_profile_gets_its_new_device(line: Callable[..., Line], now: datetime) -> None:
     mine = line(profile_state="deleted", eid="8" * 32)
 
     set_profile_states([ProfileChange(mine.iccid, "installed", "9" * 32)], now=now)
@@ -192,7 +220,7 @@ def test_a_moved_profile_gets_its_new_device(line, now):
         {"service_state": "active", "valid_until": None},
     ],
 )
-def test_the_database_refuses_nonsense(line, fields):
+def test_the_database_refuses_nonsense(line: Callable[..., Line], fields: dict[str, Any]) -> None:
     mine = line()
 
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -24,25 +24,25 @@ SECOND = timedelta(seconds=1)
     ],
 )
 @pytest.mark.parametrize("stored", ["pending", "active", "grace"])
-def test_the_state_is_right_at_the_instant_whatever_is_stored(now, state, stored):
+def test_the_state_is_right_at_the_instant_whatever_is_stored(now: datetime, state: str, stored: str) -> None:
     assert effective_service_state(stored, END, 30, now) == state
 
 
 @pytest.mark.parametrize("stored", ["suspended", "terminated"])
 @pytest.mark.parametrize("now", [END - SECOND, END, END + timedelta(days=99)])
-def test_decisions_stand(stored, now):
+def test_decisions_stand(stored: str, now: datetime) -> None:
     assert effective_service_state(stored, END, 30, now) == stored
 
 
-def test_a_line_never_paid_for_is_pending():
+def test_a_line_never_paid_for_is_pending() -> None:
     assert effective_service_state("pending", None, 30, END) == "pending"
 
 
-def test_no_grace_ends_at_once():
+def test_no_grace_ends_at_once() -> None:
     assert effective_service_state("active", END, 0, END) == "terminated"
 
 
-def test_a_period_waiting_for_first_use_keeps_the_number():
+def test_a_period_waiting_for_first_use_keeps_the_number() -> None:
     held = END + timedelta(days=80)
 
     assert effective_service_state("active", END, 30, END + timedelta(days=60), held) == "grace"
@@ -50,7 +50,7 @@ def test_a_period_waiting_for_first_use_keeps_the_number():
     assert effective_service_state("active", END, 30, END + timedelta(days=29), END) == "grace"
 
 
-def test_every_state_has_a_row_and_termination_is_for_good():
+def test_every_state_has_a_row_and_termination_is_for_good() -> None:
     assert set(SERVICE_MACHINE.table) == set(ServiceState)
     assert set(PROFILE_MACHINE.table) == set(ProfileState)
     assert SERVICE_MACHINE.table[ServiceState.TERMINATED] == frozenset()
@@ -58,6 +58,6 @@ def test_every_state_has_a_row_and_termination_is_for_good():
         assert all(state not in targets for state, targets in machine.table.items())
 
 
-def test_a_profile_on_the_chip_is_never_only_released_again():
+def test_a_profile_on_the_chip_is_never_only_released_again() -> None:
     for state in (ProfileState.INSTALLED, ProfileState.ENABLED, ProfileState.DISABLED):
         assert not {ProfileState.ALLOCATED, ProfileState.RELEASED} & PROFILE_MACHINE.table[state]

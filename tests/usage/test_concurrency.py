@@ -11,6 +11,7 @@ from django.db import connection
 
 from everline.usage.models import Allocation, Bucket, Period, UsageRecord
 from everline.usage.services import catch_up_periods, record_usage, revoke_periods
+from tests.usage.shop import Shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +31,7 @@ def _at_once(*calls: Callable[[], object]) -> list[object]:
         return [future.result() for future in [pool.submit(run, call) for call in calls]]
 
 
-def test_scenario_25_parallel_sessions_drain_the_last_megabyte_and_never_more(shop):
+def test_scenario_25_parallel_sessions_drain_the_last_megabyte_and_never_more(shop: Shop) -> None:
     line = shop.line()
     [period] = shop.open(line, shop.plan("month", data_bytes=1_000))
     batches = [[shop.record(line, 30) for _ in range(10)] for _ in range(8)]
@@ -43,7 +44,7 @@ def test_scenario_25_parallel_sessions_drain_the_last_megabyte_and_never_more(sh
     shop.check()
 
 
-def test_scenario_25_the_same_records_in_parallel_calls_count_once(shop):
+def test_scenario_25_the_same_records_in_parallel_calls_count_once(shop: Shop) -> None:
     lines = [shop.line() for _ in range(5)]
     plan = shop.plan("month")
     for line in lines:
@@ -60,7 +61,7 @@ def test_scenario_25_the_same_records_in_parallel_calls_count_once(shop):
     shop.check()
 
 
-def test_scenario_25_one_id_reported_for_two_lines_at_once_is_one_record(shop):
+def test_scenario_25_one_id_reported_for_two_lines_at_once_is_one_record(shop: Shop) -> None:
     lines = [shop.line(), shop.line()]
     plan = shop.plan("month")
     for line in lines:
@@ -82,7 +83,7 @@ def test_scenario_25_one_id_reported_for_two_lines_at_once_is_one_record(shop):
     shop.check()
 
 
-def test_scenario_25_first_use_by_two_sessions_dates_the_period_once(shop):
+def test_scenario_25_first_use_by_two_sessions_dates_the_period_once(shop: Shop) -> None:
     line = shop.line()
     [waiting] = shop.open(line, shop.plan("day", 7, start_policy="on_first_use", activation_deadline_days=9))
     shop.wait(hours=1)
@@ -96,7 +97,7 @@ def test_scenario_25_first_use_by_two_sessions_dates_the_period_once(shop):
     shop.check()
 
 
-def test_scenario_24_two_renewals_at_once_follow_one_another(shop):
+def test_scenario_24_two_renewals_at_once_follow_one_another(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("month")
     shop.open(line, plan)
@@ -111,7 +112,7 @@ def test_scenario_24_two_renewals_at_once_follow_one_another(shop):
     shop.check()
 
 
-def test_scenario_23_refunds_renewals_usage_and_sweeps_at_once_leave_no_hole(shop):
+def test_scenario_23_refunds_renewals_usage_and_sweeps_at_once_leave_no_hole(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("day", 3, data_bytes=100)
     rows = [shop.open(line, plan)[0] for _ in range(5)]
@@ -133,7 +134,7 @@ def test_scenario_23_refunds_renewals_usage_and_sweeps_at_once_leave_no_hole(sho
     shop.check()
 
 
-def test_depletion_by_parallel_calls_starts_the_next_period_once(shop):
+def test_depletion_by_parallel_calls_starts_the_next_period_once(shop: Shop) -> None:
     line = shop.line()
     [running] = shop.open(line, shop.plan("month", data_bytes=100))
     queued = shop.open(line, shop.plan("day", 7, renewal_policy="queue_depleted", data_bytes=1_000), 2)

@@ -1,27 +1,30 @@
 """What moves stored boundaries: refund, first use, depletion, deadlines; and the states that follow dates."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 
 from everline.core.models import Transition
+from everline.lines.models import Line
 from everline.usage.models import Bucket, Period, Reschedule
 from everline.usage.services import catch_up_periods, lapse_periods, revoke_periods
+from tests.usage.shop import Shop
 
 pytestmark = pytest.mark.django_db
 
 
-def _dates(period):
+def _dates(period: Period) -> tuple[datetime | None, datetime | None]:
     period.refresh_from_db()
     return period.starts_at, period.ends_at
 
 
-def _valid_until(line):
+def _valid_until(line: Line) -> datetime | None:
     line.refresh_from_db()
     return line.valid_until
 
 
-def test_scenario_23_three_stacked_the_middle_one_refunded(shop, at):
+def test_scenario_23_three_stacked_the_middle_one_refunded(shop: Shop, at: Callable[..., datetime]) -> None:
     line = shop.line()
     plan = shop.plan("month")
     shop.now = at(2027, 1, 31, 8)
@@ -46,7 +49,7 @@ def test_scenario_23_three_stacked_the_middle_one_refunded(shop, at):
     shop.check()
 
 
-def test_scenario_23_orders_paid_out_of_order_lie_in_the_order_of_fulfilment(shop):
+def test_scenario_23_orders_paid_out_of_order_lie_in_the_order_of_fulfilment(shop: Shop) -> None:
     line = shop.line()
     month, week, year = shop.plan("month"), shop.plan("day", 7), shop.plan("year")
 
@@ -58,7 +61,7 @@ def test_scenario_23_orders_paid_out_of_order_lie_in_the_order_of_fulfilment(sho
     shop.check()
 
 
-def test_refunding_twice_changes_nothing_more(shop):
+def test_refunding_twice_changes_nothing_more(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("month")
     shop.open(line, plan)
@@ -72,11 +75,11 @@ def test_refunding_twice_changes_nothing_more(shop):
     assert (Reschedule.objects.count(), Transition.objects.count()) == written
 
 
-def test_refunding_an_unknown_order_is_nothing(shop):
+def test_refunding_an_unknown_order_is_nothing(shop: Shop) -> None:
     assert revoke_periods("ord_0000000000000", shop.now).line_id is None
 
 
-def test_refunding_the_running_one_ends_it_now_and_the_next_starts_now(shop):
+def test_refunding_the_running_one_ends_it_now_and_the_next_starts_now(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("month", data_bytes=100, refill="daily")
     [running] = shop.open(line, plan)
@@ -97,7 +100,7 @@ def test_refunding_the_running_one_ends_it_now_and_the_next_starts_now(shop):
     shop.check()
 
 
-def test_refunding_the_only_one_leaves_the_line_in_grace(shop):
+def test_refunding_the_only_one_leaves_the_line_in_grace(shop: Shop) -> None:
     line = shop.line()
     [only] = shop.open(line, shop.plan("month"))
     shop.wait(days=1)
@@ -110,7 +113,7 @@ def test_refunding_the_only_one_leaves_the_line_in_grace(shop):
     shop.check()
 
 
-def test_refunding_a_whole_quantity_takes_all_its_periods(shop):
+def test_refunding_a_whole_quantity_takes_all_its_periods(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("month")
     [first] = shop.open(line, plan)
@@ -124,7 +127,7 @@ def test_refunding_a_whole_quantity_takes_all_its_periods(shop):
     shop.check()
 
 
-def test_refunding_an_ended_period_leaves_history_alone(shop):
+def test_refunding_an_ended_period_leaves_history_alone(shop: Shop) -> None:
     line = shop.line()
     [only] = shop.open(line, shop.plan("day"))
     shop.wait(days=3)
@@ -135,7 +138,7 @@ def test_refunding_an_ended_period_leaves_history_alone(shop):
     shop.check()
 
 
-def test_refunding_an_add_on_ends_it_and_moves_nobody(shop):
+def test_refunding_an_add_on_ends_it_and_moves_nobody(shop: Shop) -> None:
     line = shop.line()
     [base] = shop.open(line, shop.plan("month"))
     [addon] = shop.open(line, shop.plan("day", 5, renewal_policy="start_now"))
@@ -150,9 +153,11 @@ def test_refunding_an_add_on_ends_it_and_moves_nobody(shop):
     shop.check()
 
 
-def test_first_use_dates_the_period_and_what_waits_behind_it(shop):
+def test_first_use_dates_the_period_and_what_waits_behind_it(shop: Shop) -> None:
     line = shop.line()
-    [open_one] = shop.open(line, shop.plan("day", 7, start_policy="on_first_use", activation_deadline_days=90))
+    [open_one] = shop.open(
+        line, shop.plan("day", 7, start_policy="on_first_use", activation_deadline_days=90)
+    )
     [behind] = shop.open(line, shop.plan("month"))
     assert _valid_until(line) is None
     assert [(view.state, view.starts_at) for view in shop.periods(line)] == [("queued", None)] * 2
@@ -175,7 +180,7 @@ def test_first_use_dates_the_period_and_what_waits_behind_it(shop):
     shop.check()
 
 
-def test_use_abroad_or_before_the_purchase_is_no_first_use(shop):
+def test_use_abroad_or_before_the_purchase_is_no_first_use(shop: Shop) -> None:
     line = shop.line()
     shop.wait(hours=1)
     [waiting] = shop.open(line, shop.plan("day", 7, start_policy="on_first_use", activation_deadline_days=90))
@@ -190,7 +195,7 @@ def test_use_abroad_or_before_the_purchase_is_no_first_use(shop):
     shop.check()
 
 
-def test_first_use_waits_until_the_running_period_is_over(shop):
+def test_first_use_waits_until_the_running_period_is_over(shop: Shop) -> None:
     line = shop.line()
     [running] = shop.open(line, shop.plan("day", 1, data_bytes=10))
     [waiting] = shop.open(line, shop.plan("day", 7, start_policy="on_first_use", activation_deadline_days=90))
@@ -207,11 +212,16 @@ def test_first_use_waits_until_the_running_period_is_over(shop):
     shop.check()
 
 
-def test_an_add_on_may_wait_for_its_first_use_too(shop):
+def test_an_add_on_may_wait_for_its_first_use_too(shop: Shop) -> None:
     line = shop.line()
     [base] = shop.open(line, shop.plan("month", data_bytes=10))
     plan = shop.plan(
-        "day", 1, renewal_policy="start_now", start_policy="on_first_use", activation_deadline_days=30, data_bytes=50
+        "day",
+        1,
+        renewal_policy="start_now",
+        start_policy="on_first_use",
+        activation_deadline_days=30,
+        data_bytes=50,
     )
     rows = shop.open(line, plan, 2)
     shop.wait(hours=2)
@@ -226,7 +236,7 @@ def test_an_add_on_may_wait_for_its_first_use_too(shop):
     shop.check()
 
 
-def test_what_is_not_used_in_time_lapses_and_frees_what_waited(shop):
+def test_what_is_not_used_in_time_lapses_and_frees_what_waited(shop: Shop) -> None:
     line = shop.line()
     twice = shop.open(line, shop.plan("day", 7, start_policy="on_first_use", activation_deadline_days=10), 2)
     [behind] = shop.open(line, shop.plan("month"))
@@ -246,7 +256,7 @@ def test_what_is_not_used_in_time_lapses_and_frees_what_waited(shop):
     shop.check()
 
 
-def test_use_at_the_deadline_comes_too_late(shop):
+def test_use_at_the_deadline_comes_too_late(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("day", 7, start_policy="on_first_use", activation_deadline_days=10))
     shop.wait(days=10)
@@ -257,7 +267,7 @@ def test_use_at_the_deadline_comes_too_late(shop):
     assert shop.periods(line)[0].state == "lapsed"
 
 
-def test_a_line_with_a_waiting_period_outlives_its_grace(shop):
+def test_a_line_with_a_waiting_period_outlives_its_grace(shop: Shop) -> None:
     line = shop.line()
     [running] = shop.open(line, shop.plan("day"))
     shop.open(line, shop.plan("day", 7, start_policy="on_first_use", activation_deadline_days=90))
@@ -273,7 +283,7 @@ def test_a_line_with_a_waiting_period_outlives_its_grace(shop):
     assert line.state_at(shop.now) == "terminated"
 
 
-def test_refunding_the_waiting_one_dates_those_behind_it(shop):
+def test_refunding_the_waiting_one_dates_those_behind_it(shop: Shop) -> None:
     line = shop.line()
     [waiting] = shop.open(line, shop.plan("day", 7, start_policy="on_first_use", activation_deadline_days=90))
     [behind] = shop.open(line, shop.plan("month"))
@@ -286,7 +296,7 @@ def test_refunding_the_waiting_one_dates_those_behind_it(shop):
     shop.check()
 
 
-def test_a_second_waiting_period_gets_its_deadline_when_its_turn_is_known(shop):
+def test_a_second_waiting_period_gets_its_deadline_when_its_turn_is_known(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("day", 7, start_policy="on_first_use", activation_deadline_days=90)
     [first], [second] = shop.open(line, plan), shop.open(line, plan)
@@ -304,7 +314,7 @@ def test_a_second_waiting_period_gets_its_deadline_when_its_turn_is_known(shop):
     shop.check()
 
 
-def test_depletion_starts_the_next_one_which_takes_the_rest_of_the_record(shop):
+def test_depletion_starts_the_next_one_which_takes_the_rest_of_the_record(shop: Shop) -> None:
     line = shop.line()
     [running] = shop.open(line, shop.plan("month", data_bytes=100, voice_seconds=60))
     [following] = shop.open(line, shop.plan("day", 7, renewal_policy="queue_depleted", data_bytes=100))
@@ -323,7 +333,7 @@ def test_depletion_starts_the_next_one_which_takes_the_rest_of_the_record(shop):
     shop.check()
 
 
-def test_using_up_exactly_starts_the_next_one_too(shop):
+def test_using_up_exactly_starts_the_next_one_too(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", data_bytes=100))
     [following] = shop.open(line, shop.plan("day", 7, renewal_policy="queue_depleted"))
@@ -338,7 +348,7 @@ def test_using_up_exactly_starts_the_next_one_too(shop):
     shop.check()
 
 
-def test_a_refill_to_come_is_not_depletion(shop):
+def test_a_refill_to_come_is_not_depletion(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", 3, data_bytes=100, refill="monthly"))
     [following] = shop.open(line, shop.plan("day", 7, renewal_policy="queue_depleted"))
@@ -350,7 +360,7 @@ def test_a_refill_to_come_is_not_depletion(shop):
     shop.check()
 
 
-def test_depletion_does_not_start_a_plan_that_extends(shop):
+def test_depletion_does_not_start_a_plan_that_extends(shop: Shop) -> None:
     line = shop.line()
     [running] = shop.open(line, shop.plan("month", data_bytes=100))
     [following] = shop.open(line, shop.plan("month"))
@@ -361,7 +371,7 @@ def test_depletion_does_not_start_a_plan_that_extends(shop):
     assert not Reschedule.objects.exists()
 
 
-def test_one_record_may_use_up_several_periods(shop):
+def test_one_record_may_use_up_several_periods(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", data_bytes=100))
     rows = shop.open(line, shop.plan("day", 7, renewal_policy="queue_depleted", data_bytes=100), 3)
@@ -374,7 +384,7 @@ def test_one_record_may_use_up_several_periods(shop):
     shop.check()
 
 
-def test_stored_states_follow_the_dates(shop):
+def test_stored_states_follow_the_dates(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("day", 1)
     for _ in range(3):
@@ -394,7 +404,7 @@ def test_stored_states_follow_the_dates(shop):
     shop.check()
 
 
-def test_a_clock_put_back_shows_what_was_true_then(shop):
+def test_a_clock_put_back_shows_what_was_true_then(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("day", 1), 2)
     shop.wait(days=1, hours=1)

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from datetime import datetime
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -7,14 +10,14 @@ from everline.core.models import Transition
 from everline.lines.models import Line
 from everline.usage import selectors, services
 from everline.usage.models import Bucket, Period, Reschedule
-from everline.usage.schedule import check_purchase
-from everline.usage.schedule import PlanTerms
+from everline.usage.schedule import PlanTerms, check_purchase
 from everline.usage.types import OpenOrder
+from tests.usage.shop import Shop
 
 pytestmark = pytest.mark.django_db
 
 
-def test_first_period_starts_now_and_makes_the_line_active(shop, at):
+def test_first_period_starts_now_and_makes_the_line_active(shop: Shop, at: Callable[..., datetime]) -> None:
     line = shop.line()
 
     [period] = shop.open(line, shop.plan("month"))
@@ -31,7 +34,7 @@ def test_first_period_starts_now_and_makes_the_line_active(shop, at):
     shop.check()
 
 
-def test_the_customers_time_zone_is_fixed_on_the_line_at_first_fulfilment(shop):
+def test_the_customers_time_zone_is_fixed_on_the_line_at_first_fulfilment(shop: Shop) -> None:
     line = shop.line(timezone="Asia/Tokyo")
 
     shop.open(line, shop.plan("day"))
@@ -43,7 +46,7 @@ def test_the_customers_time_zone_is_fixed_on_the_line_at_first_fulfilment(shop):
     assert line.timezone == "Asia/Tokyo"
 
 
-def test_renewing_early_extends_and_loses_nothing(shop, at):
+def test_renewing_early_extends_and_loses_nothing(shop: Shop, at: Callable[..., datetime]) -> None:
     line = shop.line()
     plan = shop.plan("month")
     shop.open(line, plan)
@@ -57,7 +60,7 @@ def test_renewing_early_extends_and_loses_nothing(shop, at):
     shop.check()
 
 
-def test_scenario_24_one_second_before_and_after_expiry(shop, at):
+def test_scenario_24_one_second_before_and_after_expiry(shop: Shop, at: Callable[..., datetime]) -> None:
     plan = shop.plan("month")
     before, after = shop.line(), shop.line()
     for line in (before, after):
@@ -74,7 +77,9 @@ def test_scenario_24_one_second_before_and_after_expiry(shop, at):
     shop.check()
 
 
-def test_scenario_24_at_the_very_instant_of_expiry_the_chain_goes_on(shop, at):
+def test_scenario_24_at_the_very_instant_of_expiry_the_chain_goes_on(
+    shop: Shop, at: Callable[..., datetime]
+) -> None:
     line = shop.line()
     plan = shop.plan("month")
     shop.now = at(2027, 1, 31, 8)
@@ -86,7 +91,9 @@ def test_scenario_24_at_the_very_instant_of_expiry_the_chain_goes_on(shop, at):
     assert (period.starts_at, period.ends_at) == (at(2027, 2, 28, 8), at(2027, 3, 31, 8))
 
 
-def test_scenario_24_in_grace_renewing_starts_now_with_a_new_anchor(shop, at):
+def test_scenario_24_in_grace_renewing_starts_now_with_a_new_anchor(
+    shop: Shop, at: Callable[..., datetime]
+) -> None:
     line = shop.line()
     plan = shop.plan("month")
     shop.now = at(2027, 1, 31, 8)
@@ -103,7 +110,7 @@ def test_scenario_24_in_grace_renewing_starts_now_with_a_new_anchor(shop, at):
     shop.check()
 
 
-def test_the_quote_shows_what_fulfilment_gives(shop):
+def test_the_quote_shows_what_fulfilment_gives(shop: Shop) -> None:
     line = shop.line(timezone="America/New_York")
     plan = shop.plan("month")
     shop.open(line, plan)
@@ -119,7 +126,7 @@ def test_the_quote_shows_what_fulfilment_gives(shop):
     ]
 
 
-def test_quantity_gives_consecutive_periods_of_one_order(shop):
+def test_quantity_gives_consecutive_periods_of_one_order(shop: Shop) -> None:
     line = shop.line()
 
     rows = shop.open(line, shop.plan("day", 7), 4)
@@ -131,7 +138,7 @@ def test_quantity_gives_consecutive_periods_of_one_order(shop):
     shop.check()
 
 
-def test_an_order_opens_its_periods_once(shop):
+def test_an_order_opens_its_periods_once(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan()
     order = new_id("ord")
@@ -144,14 +151,19 @@ def test_an_order_opens_its_periods_once(shop):
     assert Bucket.objects.count() == 1
 
 
-def test_a_batch_costs_the_same_for_many_orders_and_lines(shop):
+def test_a_batch_costs_the_same_for_many_orders_and_lines(shop: Shop) -> None:
     plan = shop.plan("month", data_bytes=5, voice_seconds=60, sms_count=10)
     counts = []
     for size in (1, 25):
         lines = [shop.line() for _ in range(size)]
         schedules = selectors.schedules([line.pk for line in lines], shop.now)
         items = [OpenOrder(new_id("ord"), line.pk, plan, 2, schedules[line.pk]) for line in lines]
-        with CaptureQueriesContext(connection, ) as queries, transaction.atomic():
+        with (
+            CaptureQueriesContext(
+                connection,
+            ) as queries,
+            transaction.atomic(),
+        ):
             services.open_periods(items, shop.now)
         counts.append([q["sql"][:20] for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))])
 
@@ -161,12 +173,15 @@ def test_a_batch_costs_the_same_for_many_orders_and_lines(shop):
     shop.check()
 
 
-def test_two_orders_of_one_line_in_a_batch_follow_one_another(shop):
+def test_two_orders_of_one_line_in_a_batch_follow_one_another(shop: Shop) -> None:
     line = shop.line()
     month, day = shop.plan("month"), shop.plan("day", 3)
     schedule = selectors.schedules([line.pk], shop.now)[line.pk]
     orders = [new_id("ord"), new_id("ord")]
-    items = [OpenOrder(orders[0], line.pk, month, 1, schedule), OpenOrder(orders[1], line.pk, day, 2, schedule)]
+    items = [
+        OpenOrder(orders[0], line.pk, month, 1, schedule),
+        OpenOrder(orders[1], line.pk, day, 2, schedule),
+    ]
 
     opened = services.open_periods(items, shop.now)
 
@@ -178,7 +193,7 @@ def test_two_orders_of_one_line_in_a_batch_follow_one_another(shop):
     shop.check()
 
 
-def test_an_add_on_runs_beside_and_moves_no_expiry(shop):
+def test_an_add_on_runs_beside_and_moves_no_expiry(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month"))
     line.refresh_from_db()
@@ -195,34 +210,37 @@ def test_an_add_on_runs_beside_and_moves_no_expiry(shop):
     shop.check()
 
 
-def test_the_database_refuses_overlapping_base_periods(shop):
+def test_the_database_refuses_overlapping_base_periods(shop: Shop) -> None:
     line = shop.line()
     [first] = shop.open(line, shop.plan("month"))
     copy = Period.objects.get(pk=first.pk)
     copy.pk, copy.order, copy.position = new_id("per"), new_id("ord"), 2
 
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
     with pytest.raises(IntegrityError, match="period_base_never_overlaps"), transaction.atomic():
         copy.save(force_insert=True)
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     assert Period.objects.count() == 1
 
 
-def test_a_year_with_monthly_refill_has_a_bucket_a_month(shop, at):
+def test_a_year_with_monthly_refill_has_a_bucket_a_month(shop: Shop, at: Callable[..., datetime]) -> None:
     line = shop.line()
     shop.now = at(2027, 1, 31, 8)
 
     shop.open(line, shop.plan("year", refill="monthly", voice_seconds=600))
 
-    starts = list(Bucket.objects.filter(service="data").order_by("number").values_list("starts_at", flat=True))
+    starts = list(
+        Bucket.objects.filter(service="data").order_by("number").values_list("starts_at", flat=True)
+    )
     assert starts[:3] == [at(2027, 1, 31, 8), at(2027, 2, 28, 8), at(2027, 3, 31, 8)]
     assert len(starts) == 12
     assert shop.balance(line).total == 10**9
     shop.check()
 
 
-def test_depleted_before_the_purchase_starts_now_and_ends_the_running_one(shop):
+def test_depleted_before_the_purchase_starts_now_and_ends_the_running_one(shop: Shop) -> None:
     line = shop.line()
     [running] = shop.open(line, shop.plan("month", data_bytes=100, voice_seconds=60))
     shop.wait(days=2)

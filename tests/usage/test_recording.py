@@ -1,4 +1,6 @@
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -9,13 +11,14 @@ from everline.usage.errors import TooManyRecords
 from everline.usage.models import Allocation, Bucket, UsageRecord
 from everline.usage.services import record_usage
 from everline.usage.types import BIGINT_MAX, UsageInput
+from tests.usage.shop import Shop
 
 pytestmark = pytest.mark.django_db
 
 GB = 10**9
 
 
-def test_usage_is_taken_from_the_bucket_and_shown_with_its_time(shop):
+def test_usage_is_taken_from_the_bucket_and_shown_with_its_time(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month"))
     shop.wait(hours=5)
@@ -32,7 +35,7 @@ def test_usage_is_taken_from_the_bucket_and_shown_with_its_time(shop):
     shop.check()
 
 
-def test_a_repeat_changes_nothing_and_counts_as_duplicate(shop):
+def test_a_repeat_changes_nothing_and_counts_as_duplicate(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month"))
     record = shop.record(line, 10)
@@ -48,7 +51,7 @@ def test_a_repeat_changes_nothing_and_counts_as_duplicate(shop):
     shop.check()
 
 
-def test_the_same_id_of_another_source_is_another_record(shop):
+def test_the_same_id_of_another_source_is_another_record(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month"))
 
@@ -58,7 +61,7 @@ def test_the_same_id_of_another_source_is_another_record(shop):
     assert shop.balance(line).used == 20
 
 
-def test_a_known_id_on_another_line_is_still_a_repeat(shop):
+def test_a_known_id_on_another_line_is_still_a_repeat(shop: Shop) -> None:
     mine, other = shop.line(), shop.line()
     for line in (mine, other):
         shop.open(line, shop.plan("month"))
@@ -70,7 +73,7 @@ def test_a_known_id_on_another_line_is_still_a_repeat(shop):
     assert shop.balance(other).used == 0
 
 
-def test_lines_are_known_by_id_iccid_and_msisdn(shop):
+def test_lines_are_known_by_id_iccid_and_msisdn(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month"))
     names = [
@@ -118,7 +121,9 @@ def test_lines_are_known_by_id_iccid_and_msisdn(shop):
         ({"destination": "+41 79"}, "invalid_destination"),
     ],
 )
-def test_a_bad_record_is_refused_by_code_and_the_good_ones_go_in(shop, fields, code):
+def test_a_bad_record_is_refused_by_code_and_the_good_ones_go_in(
+    shop: Shop, fields: dict[str, Any], code: str
+) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month"))
     good = shop.record(line, 5)
@@ -133,7 +138,7 @@ def test_a_bad_record_is_refused_by_code_and_the_good_ones_go_in(shop, fields, c
     shop.check()
 
 
-def test_more_than_a_thousand_at_once_are_refused_whole(shop):
+def test_more_than_a_thousand_at_once_are_refused_whole(shop: Shop) -> None:
     line = shop.line()
 
     with pytest.raises(TooManyRecords):
@@ -142,11 +147,11 @@ def test_more_than_a_thousand_at_once_are_refused_whole(shop):
     assert not UsageRecord.objects.exists()
 
 
-def test_no_records_is_nothing(shop):
+def test_no_records_is_nothing(shop: Shop) -> None:
     assert record_usage([], shop.now).accepted == 0
 
 
-def test_a_call_costs_the_same_for_one_record_and_for_hundreds(shop):
+def test_a_call_costs_the_same_for_one_record_and_for_hundreds(shop: Shop) -> None:
     plan = shop.plan("month")
     lines = [shop.line() for _ in range(20)]
     for line in lines:
@@ -163,7 +168,7 @@ def test_a_call_costs_the_same_for_one_record_and_for_hundreds(shop):
     shop.check()
 
 
-def test_a_record_of_nothing_is_stored_and_starts_nothing(shop):
+def test_a_record_of_nothing_is_stored_and_starts_nothing(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", start_policy="on_first_use", activation_deadline_days=30))
 
@@ -174,7 +179,7 @@ def test_a_record_of_nothing_is_stored_and_starts_nothing(shop):
     shop.check()
 
 
-def test_consumption_prefers_coverage_then_the_earliest_end_then_the_smallest_rest(shop):
+def test_consumption_prefers_coverage_then_the_earliest_end_then_the_smallest_rest(shop: Shop) -> None:
     line = shop.line()
     [base] = shop.open(line, shop.plan("month", data_bytes=1000))
     [late] = shop.open(line, shop.plan("day", 5, renewal_policy="start_now", data_bytes=100))
@@ -194,7 +199,7 @@ def test_consumption_prefers_coverage_then_the_earliest_end_then_the_smallest_re
     shop.check()
 
 
-def test_a_part_falls_into_the_next_bucket_and_the_rest_is_an_overrun(shop):
+def test_a_part_falls_into_the_next_bucket_and_the_rest_is_an_overrun(shop: Shop) -> None:
     line = shop.line()
     [base] = shop.open(line, shop.plan("month", data_bytes=100, overage="throttle"))
     [addon] = shop.open(line, shop.plan("day", 1, renewal_policy="start_now", data_bytes=30))
@@ -207,7 +212,7 @@ def test_a_part_falls_into_the_next_bucket_and_the_rest_is_an_overrun(shop):
     shop.check()
 
 
-def test_use_where_nothing_covers_is_an_overrun_of_the_running_period(shop):
+def test_use_where_nothing_covers_is_an_overrun_of_the_running_period(shop: Shop) -> None:
     line = shop.line()
     [base] = shop.open(line, shop.plan("month"))
 
@@ -220,7 +225,7 @@ def test_use_where_nothing_covers_is_an_overrun_of_the_running_period(shop):
     shop.check()
 
 
-def test_an_unlisted_network_counts_as_its_country(shop):
+def test_an_unlisted_network_counts_as_its_country(shop: Shop) -> None:
     line = shop.line()
     [base] = shop.open(line, shop.plan("month"))
 
@@ -230,7 +235,7 @@ def test_an_unlisted_network_counts_as_its_country(shop):
     assert UsageRecord.objects.get().country == "JP"
 
 
-def test_use_without_any_period_is_an_overrun_of_nobody(shop):
+def test_use_without_any_period_is_an_overrun_of_nobody(shop: Shop) -> None:
     line = shop.line()
 
     shop.report(line, 10)
@@ -239,7 +244,7 @@ def test_use_without_any_period_is_an_overrun_of_nobody(shop):
     shop.check()
 
 
-def test_unlimited_buckets_take_all_and_never_overflow(shop):
+def test_unlimited_buckets_take_all_and_never_overflow(shop: Shop) -> None:
     line = shop.line()
     [base] = shop.open(line, shop.plan("month", data_bytes=None))
 
@@ -253,7 +258,7 @@ def test_unlimited_buckets_take_all_and_never_overflow(shop):
     shop.check()
 
 
-def test_each_refill_takes_the_records_of_its_own_time(shop, at):
+def test_each_refill_takes_the_records_of_its_own_time(shop: Shop, at: Callable[..., datetime]) -> None:
     line = shop.line()
     [year] = shop.open(line, shop.plan("year", refill="monthly", data_bytes=100))
     shop.report(line, 80)
@@ -271,7 +276,7 @@ def test_each_refill_takes_the_records_of_its_own_time(shop, at):
     shop.check()
 
 
-def test_voice_and_sms_have_their_own_buckets(shop):
+def test_voice_and_sms_have_their_own_buckets(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", voice_seconds=600, sms_count=5))
 
@@ -283,7 +288,7 @@ def test_voice_and_sms_have_their_own_buckets(shop):
     assert shop.balance(line).used == 0
 
 
-def test_suspended_periods_give_nothing(shop):
+def test_suspended_periods_give_nothing(shop: Shop) -> None:
     line = shop.line()
     [base] = shop.open(line, shop.plan("month"))
     type(base).objects.filter(pk=base.pk).update(state="suspended")
@@ -294,7 +299,7 @@ def test_suspended_periods_give_nothing(shop):
     assert shop.balance(line) is None
 
 
-def test_scenario_25_late_records_go_to_the_period_they_happened_in(shop):
+def test_scenario_25_late_records_go_to_the_period_they_happened_in(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("day", 7, data_bytes=100)
     [first] = shop.open(line, plan)
@@ -309,7 +314,7 @@ def test_scenario_25_late_records_go_to_the_period_they_happened_in(shop):
     shop.check()
 
 
-def test_scenario_25_after_72_hours_a_record_is_late_and_charged_nothing(shop):
+def test_scenario_25_after_72_hours_a_record_is_late_and_charged_nothing(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("day", 7, data_bytes=100, overage="wallet")
     [first] = shop.open(line, plan)
@@ -323,7 +328,7 @@ def test_scenario_25_after_72_hours_a_record_is_late_and_charged_nothing(shop):
     shop.check()
 
 
-def test_scenario_25_a_late_part_does_not_fall_onto_an_add_on_that_is_still_open(shop):
+def test_scenario_25_a_late_part_does_not_fall_onto_an_add_on_that_is_still_open(shop: Shop) -> None:
     line = shop.line()
     [base] = shop.open(line, shop.plan("day", 1, data_bytes=100))
     [addon] = shop.open(line, shop.plan("month", renewal_policy="start_now", data_bytes=100))
@@ -337,7 +342,7 @@ def test_scenario_25_a_late_part_does_not_fall_onto_an_add_on_that_is_still_open
     shop.check()
 
 
-def test_scenario_25_a_top_up_is_seen_by_the_next_record(shop):
+def test_scenario_25_a_top_up_is_seen_by_the_next_record(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", data_bytes=100))
     shop.report(line, 120)
@@ -350,7 +355,7 @@ def test_scenario_25_a_top_up_is_seen_by_the_next_record(shop):
     shop.check()
 
 
-def test_a_record_from_a_clock_ahead_is_not_paid_by_the_next_period(shop):
+def test_a_record_from_a_clock_ahead_is_not_paid_by_the_next_period(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("day", 1, data_bytes=100)
     [first] = shop.open(line, plan)
@@ -362,7 +367,7 @@ def test_a_record_from_a_clock_ahead_is_not_paid_by_the_next_period(shop):
     assert (shop.used(first), shop.used(second)) == (5, 0)
 
 
-def test_ids_of_orders_never_matter_to_usage(shop):
+def test_ids_of_orders_never_matter_to_usage(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month"), order=new_id("ord"))
 

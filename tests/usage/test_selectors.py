@@ -1,4 +1,5 @@
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -6,22 +7,33 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from everline.catalog.terms import Chain
+from everline.lines.models import Line
 from everline.usage import selectors
 from everline.usage.errors import InvalidRange
 from everline.usage.services import record_usage
+from everline.usage.types import UsageSeries
+from tests.usage.shop import Shop
 
 pytestmark = pytest.mark.django_db
 
 UTC_ZONE = ZoneInfo("UTC")
 
 
-def _series(shop, line, start, end, by="day", service=None, zone=UTC_ZONE):
+def _series(
+    shop: Shop,
+    line: Line,
+    start: datetime,
+    end: datetime,
+    by: str = "day",
+    service: str | None = None,
+    zone: ZoneInfo = UTC_ZONE,
+) -> UsageSeries:
     return selectors.usage_series(
         line_id=line.pk, start=start, end=end, by=by, service=service, zone=zone, now=shop.now
     )
 
 
-def test_each_question_costs_one_statement_however_many_lines(shop):
+def test_each_question_costs_one_statement_however_many_lines(shop: Shop) -> None:
     plan = shop.plan("month", voice_seconds=60)
     lines = [shop.line() for _ in range(12)]
     orders = [shop.open(line, plan, 2)[0].order for line in lines]
@@ -39,19 +51,23 @@ def test_each_question_costs_one_statement_however_many_lines(shop):
         assert set(answer) == set(asked)
 
 
-def test_a_line_without_periods(shop):
+def test_a_line_without_periods(shop: Shop) -> None:
     line = shop.line(timezone="Asia/Tokyo")
 
     schedule = selectors.schedules([line.pk], shop.now)[line.pk]
 
-    assert (schedule.zone.key, schedule.service_state, schedule.valid_until) == ("Asia/Tokyo", "pending", None)
+    assert (schedule.zone.key, schedule.service_state, schedule.valid_until) == (
+        "Asia/Tokyo",
+        "pending",
+        None,
+    )
     assert (schedule.chain, schedule.undated, schedule.position, schedule.depleted) == (None, (), 0, False)
     assert selectors.balances([line.pk], shop.now) == {line.pk: []}
     assert selectors.periods([line.pk], shop.now) == {line.pk: []}
     assert selectors.schedules(["ln_0000000000000"], shop.now) == {}
 
 
-def test_a_schedule_tells_chain_queue_and_depletion(shop):
+def test_a_schedule_tells_chain_queue_and_depletion(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", data_bytes=10))
     anchor = shop.now
@@ -71,7 +87,7 @@ def test_a_schedule_tells_chain_queue_and_depletion(shop):
     assert schedule.held_until == schedule.valid_until + timedelta(days=9)
 
 
-def test_voice_left_does_not_hide_that_data_is_used_up(shop):
+def test_voice_left_does_not_hide_that_data_is_used_up(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", data_bytes=10, voice_seconds=100))
     talk = shop.line()
@@ -84,7 +100,7 @@ def test_voice_left_does_not_hide_that_data_is_used_up(shop):
     assert (found[line.pk].depleted, found[talk.pk].depleted) == (True, False)
 
 
-def test_balances_add_up_buckets_valid_now_and_only_those(shop):
+def test_balances_add_up_buckets_valid_now_and_only_those(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", data_bytes=100, voice_seconds=60))
     shop.open(line, shop.plan("month", data_bytes=100))
@@ -100,7 +116,7 @@ def test_balances_add_up_buckets_valid_now_and_only_those(shop):
     assert [each.service for each in selectors.balances([line.pk], shop.now)[line.pk]] == ["data", "voice"]
 
 
-def test_a_never_used_balance_is_as_of_its_opening(shop):
+def test_a_never_used_balance_is_as_of_its_opening(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month"))
     opened = shop.now
@@ -110,7 +126,7 @@ def test_a_never_used_balance_is_as_of_its_opening(shop):
     assert shop.balance(line).as_of == opened
 
 
-def test_periods_name_plan_order_and_state(shop):
+def test_periods_name_plan_order_and_state(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("month")
     [period] = shop.open(line, plan)
@@ -118,7 +134,12 @@ def test_periods_name_plan_order_and_state(shop):
 
     [view] = shop.periods(line)
 
-    assert (view.id, view.order, view.plan_id, view.version_id) == (period.pk, period.order, plan.plan_id, plan.pk)
+    assert (view.id, view.order, view.plan_id, view.version_id) == (
+        period.pk,
+        period.order,
+        plan.plan_id,
+        plan.pk,
+    )
     assert (view.kind, view.state, view.used, view.seq) == ("base", "active", True, 1)
     assert selectors.periods_of_orders([period.order, "ord_none"], shop.now) == {
         period.order: [view],
@@ -126,7 +147,7 @@ def test_periods_name_plan_order_and_state(shop):
     }
 
 
-def test_only_the_sixty_newest_periods_are_shown(shop):
+def test_only_the_sixty_newest_periods_are_shown(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("day", 1)
     for _ in range(3):
@@ -138,7 +159,7 @@ def test_only_the_sixty_newest_periods_are_shown(shop):
     assert shown[-1].id == rows[-1].pk
 
 
-def test_usage_by_day_follows_the_lines_calendar(shop, at):
+def test_usage_by_day_follows_the_lines_calendar(shop: Shop, at: Callable[..., datetime]) -> None:
     line = shop.line()
     shop.now = at(2027, 4, 1)
     record_usage(
@@ -166,7 +187,7 @@ def test_usage_by_day_follows_the_lines_calendar(shop, at):
     assert [point.service for point in series.points].count("sms") == 1
 
 
-def test_usage_tells_the_country(shop, at):
+def test_usage_tells_the_country(shop: Shop, at: Callable[..., datetime]) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", countries="JP KR"))
     for quantity, plmn in ((5, "44010"), (7, "45005"), (9, None)):
@@ -178,12 +199,10 @@ def test_usage_tells_the_country(shop, at):
     assert series.as_of == shop.now
 
 
-def test_both_hours_of_a_fold_are_hours_of_their_own(shop, at):
+def test_both_hours_of_a_fold_are_hours_of_their_own(shop: Shop, at: Callable[..., datetime]) -> None:
     line = shop.line()
     shop.now = at(2027, 11, 1)
-    record_usage(
-        [shop.record(line, 1, at=at(2027, 10, 31, hour, 30)) for hour in (0, 1)], shop.now
-    )
+    record_usage([shop.record(line, 1, at=at(2027, 10, 31, hour, 30)) for hour in (0, 1)], shop.now)
 
     points = _series(
         shop, line, at(2027, 10, 30, 22), at(2027, 10, 31, 23), by="hour", zone=ZoneInfo("Europe/Zurich")
@@ -195,7 +214,7 @@ def test_both_hours_of_a_fold_are_hours_of_their_own(shop, at):
     ]
 
 
-def test_half_hour_zones_have_hours_of_their_own(shop, at):
+def test_half_hour_zones_have_hours_of_their_own(shop: Shop, at: Callable[..., datetime]) -> None:
     line = shop.line()
     shop.report(line, 3, at=at(2027, 1, 9, 10, 10))
 
@@ -206,7 +225,7 @@ def test_half_hour_zones_have_hours_of_their_own(shop, at):
     assert (point.starts_at, point.ends_at) == (at(2027, 1, 9, 9, 30), at(2027, 1, 9, 10, 30))
 
 
-def test_a_range_inside_one_step_and_an_empty_one(shop, at):
+def test_a_range_inside_one_step_and_an_empty_one(shop: Shop, at: Callable[..., datetime]) -> None:
     line = shop.line()
     shop.report(line, 3, at=at(2027, 1, 9, 10, 10))
 
@@ -217,7 +236,7 @@ def test_a_range_inside_one_step_and_an_empty_one(shop, at):
 
 
 @pytest.mark.parametrize(("days", "by"), [(0, "day"), (-1, "day"), (50, "hour"), (1, "week")])
-def test_a_bad_range_is_refused(shop, days, by):
+def test_a_bad_range_is_refused(shop: Shop, days: int, by: str) -> None:
     line = shop.line()
 
     with pytest.raises(InvalidRange):

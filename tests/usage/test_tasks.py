@@ -6,11 +6,12 @@ from everline.core import clock
 from everline.core.jobs import run_all_sweeps
 from everline.lines import tasks as lines_tasks
 from everline.usage import tasks
+from tests.usage.shop import Shop
 
 pytestmark = pytest.mark.django_db
 
 
-def test_sweeps_do_what_is_due_once(shop):
+def test_sweeps_do_what_is_due_once(shop: Shop) -> None:
     line = shop.line()
     [period] = shop.open(line, shop.plan("day", 1))
     waiting = shop.line()
@@ -27,7 +28,7 @@ def test_sweeps_do_what_is_due_once(shop):
     tasks.collect_supplier_events()
 
 
-def test_sweeps_are_registered(shop):
+def test_sweeps_are_registered(shop: Shop) -> None:
     line = shop.line(service_state="active", valid_until=clock.now())
 
     assert "sweep:lines.catch_up_states" in run_all_sweeps()

@@ -38,8 +38,9 @@ def line_validity(now: datetime) -> list[str]:
     return _violations(
         """
         SELECT line.id, line.valid_until, p.ends_at FROM lines_line AS line
-        LEFT JOIN (SELECT line_id, max(ends_at) AS ends_at FROM usage_period WHERE kind = 'base' GROUP BY line_id)
-            AS p ON p.line_id = line.id
+        LEFT JOIN (
+            SELECT line_id, max(ends_at) AS ends_at FROM usage_period WHERE kind = 'base' GROUP BY line_id
+        ) AS p ON p.line_id = line.id
         WHERE line.valid_until IS DISTINCT FROM p.ends_at
         """,
         "line %s says valid until %s, its periods say %s",
@@ -65,7 +66,8 @@ def buckets_within_bounds(now: datetime) -> list[str]:
     del now
     return _violations(
         """
-        SELECT b.id, b.used, b.reserved, b.total FROM usage_bucket AS b JOIN usage_period AS p ON p.id = b.period_id
+        SELECT b.id, b.used, b.reserved, b.total
+        FROM usage_bucket AS b JOIN usage_period AS p ON p.id = b.period_id
         WHERE b.used < 0 OR b.reserved < 0 OR b.used + b.reserved > b.total OR b.line_id <> p.line_id
            OR (b.used = 0 AND (b.starts_at < p.starts_at OR b.ends_at > p.ends_at))
         """,

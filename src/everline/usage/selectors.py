@@ -48,7 +48,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT array_agg(ROW_TO_JSON(queued) ORDER BY queued.position) AS terms FROM (
         SELECT p.position, v.term_unit, v.term_count, v.calendar_day, v.refill, v.renewal_policy,
-               v.start_policy, v.activation_deadline_days, v.max_stacked_days, v.data_bytes, v.voice_seconds, v.sms_count
+               v.start_policy, v.activation_deadline_days, v.max_stacked_days, v.data_bytes,
+               v.voice_seconds, v.sms_count
         FROM usage_period AS p JOIN catalog_planversion AS v ON v.id = p.version_id
         WHERE p.line_id = line.id AND p.kind = 'base' AND p.starts_at IS NULL
           AND p.state IN ('queued', 'suspended') AND (p.opens_by IS NULL OR p.opens_by > %(now)s)
@@ -250,9 +251,7 @@ def countries_of_plmns(plmns: Collection[str]) -> dict[str, frozenset[str]]:
         known.setdefault(plmn, set()).add(country)
         known.setdefault(plmn[:_MCC_LENGTH], set()).add(country)
     nowhere: set[str] = set()
-    return {
-        plmn: frozenset(known.get(plmn) or known.get(plmn[:_MCC_LENGTH], nowhere)) for plmn in plmns
-    }
+    return {plmn: frozenset(known.get(plmn) or known.get(plmn[:_MCC_LENGTH], nowhere)) for plmn in plmns}
 
 
 def _keys(line_ids: Collection[str]) -> list[int]:

@@ -2,228 +2,476 @@
 
 import django.db.models.deletion
 import django.db.models.expressions
+from django.db import migrations, models
+
 import everline.catalog.types
 import everline.core.ids
 import everline.usage.states
 import everline.usage.types
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0002_frozen_versions'),
-        ('lines', '0001_initial'),
+        ("catalog", "0002_frozen_versions"),
+        ("lines", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Period',
+            name="Period",
             fields=[
-                ('id', everline.core.ids.PrefixedIdField(prefix='per', primary_key=True, serialize=False)),
-                ('order', models.CharField(max_length=20)),
-                ('seq', models.PositiveSmallIntegerField()),
-                ('position', models.PositiveIntegerField()),
-                ('kind', models.CharField(max_length=5)),
-                ('state', models.CharField(default=everline.usage.states.PeriodState['QUEUED'], max_length=9)),
-                ('start_rule', models.CharField(max_length=9)),
-                ('starts_at', models.DateTimeField(blank=True, null=True)),
-                ('ends_at', models.DateTimeField(blank=True, null=True)),
-                ('opens_by', models.DateTimeField(blank=True, null=True)),
-                ('chain_anchor', models.DateTimeField(blank=True, null=True)),
-                ('chain_months', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('line', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lines.line')),
-                ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.planversion')),
+                ("id", everline.core.ids.PrefixedIdField(prefix="per", primary_key=True, serialize=False)),
+                ("order", models.CharField(max_length=20)),
+                ("seq", models.PositiveSmallIntegerField()),
+                ("position", models.PositiveIntegerField()),
+                ("kind", models.CharField(max_length=5)),
+                (
+                    "state",
+                    models.CharField(default=everline.usage.states.PeriodState["QUEUED"], max_length=9),
+                ),
+                ("start_rule", models.CharField(max_length=9)),
+                ("starts_at", models.DateTimeField(blank=True, null=True)),
+                ("ends_at", models.DateTimeField(blank=True, null=True)),
+                ("opens_by", models.DateTimeField(blank=True, null=True)),
+                ("chain_anchor", models.DateTimeField(blank=True, null=True)),
+                ("chain_months", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "line",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="lines.line",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="catalog.planversion",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'service period',
-                'verbose_name_plural': 'service periods',
+                "verbose_name": "service period",
+                "verbose_name_plural": "service periods",
             },
         ),
         migrations.CreateModel(
-            name='Bucket',
+            name="Bucket",
             fields=[
-                ('id', everline.core.ids.PrefixedIdField(prefix='bkt', primary_key=True, serialize=False)),
-                ('service', models.CharField(max_length=5)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('total', models.BigIntegerField(null=True)),
-                ('used', models.BigIntegerField(default=0)),
-                ('reserved', models.BigIntegerField(default=0)),
-                ('as_of', models.DateTimeField()),
-                ('line', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lines.line')),
-                ('period', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='buckets', to='usage.period')),
+                ("id", everline.core.ids.PrefixedIdField(prefix="bkt", primary_key=True, serialize=False)),
+                ("service", models.CharField(max_length=5)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("total", models.BigIntegerField(null=True)),
+                ("used", models.BigIntegerField(default=0)),
+                ("reserved", models.BigIntegerField(default=0)),
+                ("as_of", models.DateTimeField()),
+                (
+                    "line",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="lines.line",
+                    ),
+                ),
+                (
+                    "period",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="buckets",
+                        to="usage.period",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'allowance',
-                'verbose_name_plural': 'allowances',
+                "verbose_name": "allowance",
+                "verbose_name_plural": "allowances",
             },
         ),
         migrations.CreateModel(
-            name='Reschedule',
+            name="Reschedule",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('old_starts_at', models.DateTimeField(null=True)),
-                ('old_ends_at', models.DateTimeField(null=True)),
-                ('new_starts_at', models.DateTimeField(null=True)),
-                ('new_ends_at', models.DateTimeField(null=True)),
-                ('reason', models.CharField(max_length=20)),
-                ('at', models.DateTimeField()),
-                ('line', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lines.line')),
-                ('period', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reschedules', to='usage.period')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("old_starts_at", models.DateTimeField(null=True)),
+                ("old_ends_at", models.DateTimeField(null=True)),
+                ("new_starts_at", models.DateTimeField(null=True)),
+                ("new_ends_at", models.DateTimeField(null=True)),
+                ("reason", models.CharField(max_length=20)),
+                ("at", models.DateTimeField()),
+                (
+                    "line",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="lines.line",
+                    ),
+                ),
+                (
+                    "period",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reschedules",
+                        to="usage.period",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'reschedule',
-                'verbose_name_plural': 'reschedules',
+                "verbose_name": "reschedule",
+                "verbose_name_plural": "reschedules",
             },
         ),
         migrations.CreateModel(
-            name='UsageRecord',
+            name="UsageRecord",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('source', models.CharField(max_length=60)),
-                ('external_id', models.CharField(max_length=120)),
-                ('service', models.CharField(max_length=5)),
-                ('quantity', models.BigIntegerField()),
-                ('at', models.DateTimeField()),
-                ('plmn', models.CharField(blank=True, max_length=6)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('destination', models.CharField(blank=True, max_length=20)),
-                ('received_at', models.DateTimeField()),
-                ('line', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lines.line')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("source", models.CharField(max_length=60)),
+                ("external_id", models.CharField(max_length=120)),
+                ("service", models.CharField(max_length=5)),
+                ("quantity", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("plmn", models.CharField(blank=True, max_length=6)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("destination", models.CharField(blank=True, max_length=20)),
+                ("received_at", models.DateTimeField()),
+                (
+                    "line",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="lines.line",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'usage record',
-                'verbose_name_plural': 'usage records',
+                "verbose_name": "usage record",
+                "verbose_name_plural": "usage records",
             },
         ),
         migrations.CreateModel(
-            name='Allocation',
+            name="Allocation",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('quantity', models.BigIntegerField()),
-                ('overrun', models.CharField(blank=True, max_length=8)),
-                ('late', models.BooleanField(default=False)),
-                ('line', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lines.line')),
-                ('bucket', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='usage.bucket')),
-                ('period', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='usage.period')),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='usage.usagerecord')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("quantity", models.BigIntegerField()),
+                ("overrun", models.CharField(blank=True, max_length=8)),
+                ("late", models.BooleanField(default=False)),
+                (
+                    "line",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="lines.line",
+                    ),
+                ),
+                (
+                    "bucket",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allocations",
+                        to="usage.bucket",
+                    ),
+                ),
+                (
+                    "period",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="usage.period",
+                    ),
+                ),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allocations",
+                        to="usage.usagerecord",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'allocation',
-                'verbose_name_plural': 'allocations',
+                "verbose_name": "allocation",
+                "verbose_name_plural": "allocations",
             },
         ),
         migrations.AddIndex(
-            model_name='period',
-            index=models.Index(fields=['line', 'ends_at'], name='period_of_line'),
+            model_name="period",
+            index=models.Index(fields=["line", "ends_at"], name="period_of_line"),
         ),
         migrations.AddIndex(
-            model_name='period',
-            index=models.Index(condition=models.Q(('state', everline.usage.states.PeriodState['QUEUED'])), fields=['starts_at'], name='period_starting'),
+            model_name="period",
+            index=models.Index(
+                condition=models.Q(("state", everline.usage.states.PeriodState["QUEUED"])),
+                fields=["starts_at"],
+                name="period_starting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='period',
-            index=models.Index(condition=models.Q(('state__in', [everline.usage.states.PeriodState['ACTIVE'], everline.usage.states.PeriodState['SUSPENDED']])), fields=['ends_at'], name='period_ending'),
+            model_name="period",
+            index=models.Index(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            everline.usage.states.PeriodState["ACTIVE"],
+                            everline.usage.states.PeriodState["SUSPENDED"],
+                        ],
+                    )
+                ),
+                fields=["ends_at"],
+                name="period_ending",
+            ),
         ),
         migrations.AddIndex(
-            model_name='period',
-            index=models.Index(condition=models.Q(('starts_at', None), ('state', everline.usage.states.PeriodState['QUEUED'])), fields=['opens_by'], name='period_lapsing'),
+            model_name="period",
+            index=models.Index(
+                condition=models.Q(
+                    ("starts_at", None), ("state", everline.usage.states.PeriodState["QUEUED"])
+                ),
+                fields=["opens_by"],
+                name="period_lapsing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='period',
-            constraint=models.UniqueConstraint(fields=('order', 'seq'), name='period_of_order_once'),
+            model_name="period",
+            constraint=models.UniqueConstraint(fields=("order", "seq"), name="period_of_order_once"),
         ),
         migrations.AddConstraint(
-            model_name='period',
-            constraint=models.UniqueConstraint(fields=('line', 'position'), name='period_place_in_queue'),
+            model_name="period",
+            constraint=models.UniqueConstraint(fields=("line", "position"), name="period_place_in_queue"),
         ),
         migrations.AddConstraint(
-            model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', [everline.catalog.types.PeriodKind['BASE'], everline.catalog.types.PeriodKind['ADDON']])), name='period_kind'),
+            model_name="period",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            everline.catalog.types.PeriodKind["BASE"],
+                            everline.catalog.types.PeriodKind["ADDON"],
+                        ],
+                    )
+                ),
+                name="period_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', [everline.usage.states.PeriodState['QUEUED'], everline.usage.states.PeriodState['ACTIVE'], everline.usage.states.PeriodState['SUSPENDED'], everline.usage.states.PeriodState['ENDED'], everline.usage.states.PeriodState['REVOKED'], everline.usage.states.PeriodState['LAPSED']])), name='period_state'),
+            model_name="period",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            everline.usage.states.PeriodState["QUEUED"],
+                            everline.usage.states.PeriodState["ACTIVE"],
+                            everline.usage.states.PeriodState["SUSPENDED"],
+                            everline.usage.states.PeriodState["ENDED"],
+                            everline.usage.states.PeriodState["REVOKED"],
+                            everline.usage.states.PeriodState["LAPSED"],
+                        ],
+                    )
+                ),
+                name="period_state",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(('start_rule__in', [everline.usage.states.StartRule['NOW'], everline.usage.states.StartRule['PREVIOUS'], everline.usage.states.StartRule['DEPLETION'], everline.usage.states.StartRule['FIRST_USE']])), name='period_start_rule'),
+            model_name="period",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "start_rule__in",
+                        [
+                            everline.usage.states.StartRule["NOW"],
+                            everline.usage.states.StartRule["PREVIOUS"],
+                            everline.usage.states.StartRule["DEPLETION"],
+                            everline.usage.states.StartRule["FIRST_USE"],
+                        ],
+                    )
+                ),
+                name="period_start_rule",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ends_at__isnull', True), ('starts_at__isnull', True)), models.Q(('ends_at__gt', models.F('starts_at')), ('starts_at__isnull', False)), _connector='OR'), name='period_dates'),
+            model_name="period",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ends_at__isnull", True), ("starts_at__isnull", True)),
+                    models.Q(("ends_at__gt", models.F("starts_at")), ("starts_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="period_dates",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', [everline.usage.states.PeriodState['ACTIVE'], everline.usage.states.PeriodState['ENDED']]), _negated=True), ('starts_at__isnull', False), _connector='OR'), name='period_active_has_dates'),
+            model_name="period",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        (
+                            "state__in",
+                            [
+                                everline.usage.states.PeriodState["ACTIVE"],
+                                everline.usage.states.PeriodState["ENDED"],
+                            ],
+                        ),
+                        _negated=True,
+                    ),
+                    ("starts_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="period_active_has_dates",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('chain_anchor__isnull', True), ('chain_months__isnull', True)), models.Q(('chain_anchor__isnull', False), ('chain_months__isnull', False)), _connector='OR'), name='period_chain'),
+            model_name="period",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("chain_anchor__isnull", True), ("chain_months__isnull", True)),
+                    models.Q(("chain_anchor__isnull", False), ("chain_months__isnull", False)),
+                    _connector="OR",
+                ),
+                name="period_chain",
+            ),
         ),
         migrations.AddIndex(
-            model_name='bucket',
-            index=models.Index(fields=['line', 'ends_at'], name='bucket_of_line'),
+            model_name="bucket",
+            index=models.Index(fields=["line", "ends_at"], name="bucket_of_line"),
         ),
         migrations.AddConstraint(
-            model_name='bucket',
-            constraint=models.UniqueConstraint(fields=('period', 'service', 'number'), name='bucket_of_period_once'),
+            model_name="bucket",
+            constraint=models.UniqueConstraint(
+                fields=("period", "service", "number"), name="bucket_of_period_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bucket',
-            constraint=models.CheckConstraint(condition=models.Q(('service__in', [everline.usage.types.Service['DATA'], everline.usage.types.Service['VOICE'], everline.usage.types.Service['SMS']])), name='bucket_service'),
+            model_name="bucket",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "service__in",
+                        [
+                            everline.usage.types.Service["DATA"],
+                            everline.usage.types.Service["VOICE"],
+                            everline.usage.types.Service["SMS"],
+                        ],
+                    )
+                ),
+                name="bucket_service",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bucket',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='bucket_dates'),
+            model_name="bucket",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="bucket_dates"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bucket',
-            constraint=models.CheckConstraint(condition=models.Q(('reserved__gte', 0), ('used__gte', 0), models.Q(('total__isnull', True), ('total__gte', django.db.models.expressions.CombinedExpression(models.F('used'), '+', models.F('reserved'))), _connector='OR')), name='bucket_never_overspent'),
+            model_name="bucket",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("reserved__gte", 0),
+                    ("used__gte", 0),
+                    models.Q(
+                        ("total__isnull", True),
+                        (
+                            "total__gte",
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("used"), "+", models.F("reserved")
+                            ),
+                        ),
+                        _connector="OR",
+                    ),
+                ),
+                name="bucket_never_overspent",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reschedule',
-            index=models.Index(fields=['line', 'id'], name='reschedule_of_line'),
+            model_name="reschedule",
+            index=models.Index(fields=["line", "id"], name="reschedule_of_line"),
         ),
         migrations.AddConstraint(
-            model_name='reschedule',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['first_use', 'depletion', 'refund', 'lapse'])), name='reschedule_reason'),
+            model_name="reschedule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason__in", ["first_use", "depletion", "refund", "lapse"])),
+                name="reschedule_reason",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usagerecord',
-            index=models.Index(fields=['line', 'at'], name='usage_record_of_line'),
+            model_name="usagerecord",
+            index=models.Index(fields=["line", "at"], name="usage_record_of_line"),
         ),
         migrations.AddConstraint(
-            model_name='usagerecord',
-            constraint=models.UniqueConstraint(fields=('source', 'external_id'), name='usage_record_once'),
+            model_name="usagerecord",
+            constraint=models.UniqueConstraint(fields=("source", "external_id"), name="usage_record_once"),
         ),
         migrations.AddConstraint(
-            model_name='usagerecord',
-            constraint=models.CheckConstraint(condition=models.Q(('service__in', [everline.usage.types.Service['DATA'], everline.usage.types.Service['VOICE'], everline.usage.types.Service['SMS']])), name='usage_record_service'),
+            model_name="usagerecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "service__in",
+                        [
+                            everline.usage.types.Service["DATA"],
+                            everline.usage.types.Service["VOICE"],
+                            everline.usage.types.Service["SMS"],
+                        ],
+                    )
+                ),
+                name="usage_record_service",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usagerecord',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='usage_record_quantity'),
+            model_name="usagerecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", 0)), name="usage_record_quantity"
+            ),
         ),
         migrations.AddIndex(
-            model_name='allocation',
-            index=models.Index(condition=models.Q(('overrun', ''), _negated=True), fields=['line', 'id'], name='allocation_overrun_of_line'),
+            model_name="allocation",
+            index=models.Index(
+                condition=models.Q(("overrun", ""), _negated=True),
+                fields=["line", "id"],
+                name="allocation_overrun_of_line",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='allocation_quantity'),
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gt", 0)), name="allocation_quantity"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('bucket__isnull', False), ('late', False), ('overrun', ''), ('period__isnull', False)), models.Q(('bucket__isnull', True), ('overrun__in', ['block', 'throttle', 'wallet'])), _connector='OR'), name='allocation_bucket_or_overrun'),
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("bucket__isnull", False), ("late", False), ("overrun", ""), ("period__isnull", False)
+                    ),
+                    models.Q(("bucket__isnull", True), ("overrun__in", ["block", "throttle", "wallet"])),
+                    _connector="OR",
+                ),
+                name="allocation_bucket_or_overrun",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('late', False), ('period__isnull', False), _connector='OR'), name='allocation_late_has_period'),
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("late", False), ("period__isnull", False), _connector="OR"),
+                name="allocation_late_has_period",
+            ),
         ),
     ]

@@ -143,8 +143,9 @@ WITH moved AS (
     SET starts_at = g.starts_at, ends_at = g.ends_at, opens_by = g.opens_by,
         chain_anchor = g.anchor, chain_months = g.months
     FROM unnest(%(lines)s::bigint[], %(periods)s::bigint[], %(starts)s::timestamptz[],
-                %(ends)s::timestamptz[], %(opens)s::timestamptz[], %(anchors)s::timestamptz[], %(months)s::int[],
-                %(old_starts)s::timestamptz[], %(old_ends)s::timestamptz[], %(reasons)s::text[])
+                %(ends)s::timestamptz[], %(opens)s::timestamptz[], %(anchors)s::timestamptz[],
+                %(months)s::int[], %(old_starts)s::timestamptz[], %(old_ends)s::timestamptz[],
+                %(reasons)s::text[])
         AS g (line_id, id, starts_at, ends_at, opens_by, anchor, months, old_starts, old_ends, reason)
     WHERE p.line_id = g.line_id AND p.id = g.id
     RETURNING p.line_id, p.id, g.old_starts, g.old_ends, g.starts_at, g.ends_at, g.reason

@@ -30,9 +30,9 @@ def open_periods(items: Sequence[OpenOrder], now: datetime) -> dict[str, list[Pe
 
     Runs in the transaction that fulfils the orders, with their lines held and each `schedule` read under that
     lock. Two orders of one line in a batch follow one another in the order given. A constant number of
-    statements for the whole batch: one insert of periods, one of buckets, the lines' validity; more only where
-    a running period that is used up gives way. An order opens its periods once: the second time the database
-    refuses it.
+    statements for the whole batch: one insert of periods, one of buckets, the lines' validity; more only
+    where a running period that is used up gives way. An order opens its periods once: the second time the
+    database refuses it.
     """
     lines: dict[str, Schedule] = {}
     opened: dict[str, list[Period]] = {}
