@@ -1,4 +1,4 @@
-"""The simulator adapter against a peer that misbehaves: every answer has its place among the port's errors."""
+"""The simulator adapter against a peer that misbehaves: every answer has its place in the port."""
 
 import json
 import socket

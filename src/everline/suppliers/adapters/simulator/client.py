@@ -1,7 +1,8 @@
 """The wire: requests with our key, answers as JSON objects, everything else as the port's errors."""
 
+import atexit
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import httpx
@@ -45,9 +46,12 @@ def call(
     raise _refusal(answer)
 
 
-@lru_cache(maxsize=4)
+@cache
 def _client(base_url: str, api_key: str) -> Client:
-    return Client(base_url, headers={"Authorization": f"Bearer {api_key}"}, read_timeout=READ_TIMEOUT)
+    """One client, with its open connections, for each address that was ever used: there are few."""
+    client = Client(base_url, headers={"Authorization": f"Bearer {api_key}"}, read_timeout=READ_TIMEOUT)
+    atexit.register(client.close)
+    return client
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:
