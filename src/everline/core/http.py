@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakSet
 
 import httpx
 
@@ -10,6 +11,18 @@ from everline.core.transactions import refuse_inside_transaction
 #: Seconds to connect, and to wait for an answer. A provider that needs longer has an unknown outcome.
 CONNECT_TIMEOUT = 3.0
 READ_TIMEOUT = 20.0
+
+
+#: An answer as `Client.request` gives it.
+Response = httpx.Response
+
+_open: "WeakSet[Client]" = WeakSet()
+
+
+def close_all() -> None:
+    """Give back every connection of this process; clients open new ones when they are used again."""
+    for client in list(_open):
+        client.close()
 
 
 class NotSent(Exception):
@@ -32,6 +45,7 @@ class Client:
     ) -> None:
         timeout = httpx.Timeout(read_timeout, connect=CONNECT_TIMEOUT)
         self._client = httpx.Client(base_url=base_url, headers=headers, timeout=timeout, trust_env=False)
+        _open.add(self)
 
     def request(
         self,

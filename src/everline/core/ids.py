@@ -8,6 +8,7 @@ What people see is that number mixed by a fixed bijection and written in Crockfo
 import secrets
 import time
 from collections.abc import Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -27,10 +28,21 @@ _INVERSE = pow(_FACTOR, -1, 1 << _BITS)
 _SHIFT = 32
 
 
+class _Newest:
+    """The newest number of this process: those made within one millisecond follow one another."""
+
+    lock = Lock()
+    number = 0
+
+
 def new_id(prefix: str) -> str:
-    """A fresh id of this kind."""
+    """A fresh id of this kind; never the same twice from one process, however many are made at once."""
     since = time.time_ns() // 1_000_000 - _EPOCH_MS
-    return from_int(prefix, (since << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)) & _MASK)
+    fresh = (since << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)) & _MASK
+    with _Newest.lock:
+        same_moment = fresh >> _RANDOM_BITS <= _Newest.number >> _RANDOM_BITS
+        _Newest.number = _Newest.number + 1 if same_moment else fresh
+        return from_int(prefix, _Newest.number)
 
 
 def from_int(prefix: str, number: int) -> str:
