@@ -12,11 +12,10 @@ from django.db import connection
 
 from everline.catalog.terms import Chain
 from everline.catalog.types import PeriodKind
-from everline.core import ids
 from everline.core.states import transition_many
 from everline.lines.services import set_validity
 from everline.lines.types import Validity
-from everline.usage import reflow
+from everline.usage import keys, reflow
 from everline.usage.charging import BucketState, LineBook, Offer
 from everline.usage.models import Period
 from everline.usage.reflow import Booked
@@ -65,16 +64,16 @@ def load_books(asked: Mapping[str, tuple[datetime, datetime]], now: datetime) ->
         cursor.execute(
             _BUCKETS,
             {
-                "lines": [ids.to_int("ln", key) for key in books],
+                "lines": [keys.number("ln", key) for key in books],
                 "since": [asked[key][0] for key in books],
                 "until": list(until.values()),
             },
         )
         for line_key, key, period, service, number, start, end, total, used, reserved in cursor.fetchall():
-            books[ids.from_int("ln", line_key)].buckets.append(
+            books[keys.text("ln", line_key)].buckets.append(
                 BucketState(
-                    id=ids.from_int("bkt", key),
-                    period_id=ids.from_int("per", period),
+                    id=keys.text("bkt", key),
+                    period_id=keys.text("per", period),
                     service=service,
                     number=number,
                     starts_at=start.astimezone(UTC),
@@ -90,7 +89,7 @@ def load_books(asked: Mapping[str, tuple[datetime, datetime]], now: datetime) ->
 def _load_periods(since: Mapping[str, datetime], now: datetime) -> dict[str, LineBook]:
     with connection.cursor() as cursor:
         cursor.execute(
-            _PERIODS, {"lines": [ids.to_int("ln", key) for key in since], "since": list(since.values())}
+            _PERIODS, {"lines": [keys.number("ln", key) for key in since], "since": list(since.values())}
         )
         columns = [column.name for column in cursor.description]
         rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
@@ -103,7 +102,7 @@ def _load_periods(since: Mapping[str, datetime], now: datetime) -> dict[str, Lin
     for row in rows:
         offer, terms = offers[row["version_id"]]
         period = _booked(row, terms)
-        book = books[ids.from_int("ln", row["line_id"])]
+        book = books[keys.text("ln", row["line_id"])]
         book.zone = ZoneInfo(row["timezone"] or "UTC")
         book.booked.append(period)
         book.offers[period.id] = offer
@@ -113,7 +112,7 @@ def _load_periods(since: Mapping[str, datetime], now: datetime) -> dict[str, Lin
 def _booked(row: Mapping[str, Any], terms: PlanTerms) -> Booked:
     anchor = _utc(row["chain_anchor"])
     return Booked(
-        id=ids.from_int("per", row["id"]),
+        id=keys.text("per", row["id"]),
         order=row["order"],
         position=row["position"],
         kind=PeriodKind(row["kind"]),
@@ -188,8 +187,8 @@ def save_buckets(touched: Collection[tuple[str, BucketState]], now: datetime) ->
         cursor.execute(
             _WRITE_BUCKETS,
             {
-                "lines": [ids.to_int("ln", line_id) for line_id, _bucket in touched],
-                "buckets": [ids.to_int("bkt", bucket.id) for _line, bucket in touched],
+                "lines": [keys.number("ln", line_id) for line_id, _bucket in touched],
+                "buckets": [keys.number("bkt", bucket.id) for _line, bucket in touched],
                 "starts": [bucket.starts_at for _line, bucket in touched],
                 "ends": [bucket.ends_at for _line, bucket in touched],
                 "used": [bucket.used for _line, bucket in touched],
@@ -206,9 +205,9 @@ def add_buckets(fresh: Collection[tuple[str, BucketState]], now: datetime) -> No
         cursor.execute(
             _ADD_BUCKETS,
             {
-                "buckets": [ids.to_int("bkt", bucket.id) for _line, bucket in fresh],
-                "lines": [ids.to_int("ln", line_id) for line_id, _bucket in fresh],
-                "periods": [ids.to_int("per", bucket.period_id) for _line, bucket in fresh],
+                "buckets": [keys.number("bkt", bucket.id) for _line, bucket in fresh],
+                "lines": [keys.number("ln", line_id) for line_id, _bucket in fresh],
+                "periods": [keys.number("per", bucket.period_id) for _line, bucket in fresh],
                 "services": [str(bucket.service) for _line, bucket in fresh],
                 "numbers": [bucket.number for _line, bucket in fresh],
                 "starts": [bucket.starts_at for _line, bucket in fresh],
@@ -269,8 +268,8 @@ class BookKeeper:
                 cursor.execute(
                     _DROP_BUCKETS,
                     [
-                        [ids.to_int("ln", line) for line, _key in gone],
-                        [ids.to_int("bkt", key) for _line, key in gone],
+                        [keys.number("ln", line) for line, _key in gone],
+                        [keys.number("bkt", key) for _line, key in gone],
                     ],
                 )
 
@@ -293,8 +292,8 @@ class BookKeeper:
             cursor.execute(
                 _MOVE_PERIODS,
                 {
-                    "lines": [ids.to_int("ln", book.line_id) for book, _old, _new in rows],
-                    "periods": [ids.to_int("per", new.id) for _book, _old, new in rows],
+                    "lines": [keys.number("ln", book.line_id) for book, _old, _new in rows],
+                    "periods": [keys.number("per", new.id) for _book, _old, new in rows],
                     "starts": [new.starts_at for _book, _old, new in rows],
                     "ends": [new.ends_at for _book, _old, new in rows],
                     "opens": [new.opens_by for _book, _old, new in rows],

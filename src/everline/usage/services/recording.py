@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from everline.core import ids
 from everline.core.transactions import retrying
 from everline.lines.access import lock_lines_by_name
 from everline.lines.types import LineNames
+from everline.usage import keys
 from everline.usage.charging import Event, Share
 from everline.usage.errors import TooManyRecords
 from everline.usage.intake import CleanRecord, clean_record
@@ -121,7 +121,7 @@ def _insert_records(
         cursor.execute(
             _INSERT_RECORDS,
             {
-                "lines": [ids.to_int("ln", line_id) for line_id, _record in rows],
+                "lines": [keys.number("ln", line_id) for line_id, _record in rows],
                 "sources": [record.source for _line, record in rows],
                 "ids": [record.id for _line, record in rows],
                 "services": [record.service for _line, record in rows],
@@ -156,14 +156,14 @@ def _insert_allocations(shares: Sequence[tuple[str, Share]]) -> None:
         cursor.execute(
             _INSERT_ALLOCATIONS,
             {
-                "lines": [ids.to_int("ln", line_id) for line_id, _share in shares],
+                "lines": [keys.number("ln", line_id) for line_id, _share in shares],
                 "records": [share.record_id for _line, share in shares],
                 "periods": [
-                    None if share.period_id is None else ids.to_int("per", share.period_id)
+                    None if share.period_id is None else keys.number("per", share.period_id)
                     for _line, share in shares
                 ],
                 "buckets": [
-                    None if share.bucket_id is None else ids.to_int("bkt", share.bucket_id)
+                    None if share.bucket_id is None else keys.number("bkt", share.bucket_id)
                     for _line, share in shares
                 ],
                 "quantities": [share.quantity for _line, share in shares],
