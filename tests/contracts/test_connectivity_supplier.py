@@ -3,7 +3,7 @@
 A new adapter joins by adding a `Side` to SIDES: how to build it, and how its network and misfortune act.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,8 +70,8 @@ SIDES: dict[str, Callable[[Running], Side]] = {"simulator": _simulator_side}
 
 
 @pytest.fixture(params=sorted(SIDES))
-def side(request: pytest.FixtureRequest, sandbox: Running) -> Iterator[Side]:
-    yield SIDES[request.param](sandbox)
+def side(request: pytest.FixtureRequest, sandbox: Running) -> Side:
+    return SIDES[request.param](sandbox)
 
 
 def reference() -> str:

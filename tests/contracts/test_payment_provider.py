@@ -3,7 +3,7 @@
 A new adapter joins by adding a `Side` to SIDES: how to build it, and how a customer acts on its pages.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -81,8 +81,8 @@ SIDES: dict[str, Callable[[Running], Side]] = {"sandbox": _sandbox_side}
 
 
 @pytest.fixture(params=sorted(SIDES))
-def side(request: pytest.FixtureRequest, sandbox: Running) -> Iterator[Side]:
-    yield SIDES[request.param](sandbox)
+def side(request: pytest.FixtureRequest, sandbox: Running) -> Side:
+    return SIDES[request.param](sandbox)
 
 
 def wanted(**changes: Any) -> AttemptSpec:

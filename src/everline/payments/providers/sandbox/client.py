@@ -3,9 +3,7 @@
 import atexit
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from everline.core.http import Client, NoAnswer, NotSent
 from everline.core.sandbox_link import SandboxMissing
@@ -22,7 +20,10 @@ from everline.payments.errors import (
 )
 from everline.payments.providers.sandbox.config import NAME, PREFIX, READ_TIMEOUT, Config
 
-_PAYMENT_REQUIRED, _TOO_MANY = 402, 429
+if TYPE_CHECKING:
+    from httpx import Response
+
+_PAYMENT_REQUIRED, _CONFLICT, _TOO_MANY = 402, 409, 429
 _REFUSALS: dict[int, type[ProviderError]] = {
     400: InvalidRequest,
     401: AuthConfig,
@@ -64,7 +65,7 @@ def _client(base_url: str, api_key: str) -> Client:
     return client
 
 
-def _object(answer: httpx.Response) -> dict[str, Any]:
+def _object(answer: "Response") -> dict[str, Any]:
     try:
         body = answer.json()
     except ValueError:
@@ -74,20 +75,20 @@ def _object(answer: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def _refusal(answer: httpx.Response) -> ProviderError:
+def _refusal(answer: "Response") -> ProviderError:
     code, message = _words(answer)
     status = answer.status_code
     if status == _TOO_MANY:
         return TemporarilyUnavailable(NAME, code or "too_many", message, retry_after=_seconds(answer))
     if status == _PAYMENT_REQUIRED:
         return Declined(NAME, code or "declined", message)
-    if status == httpx.codes.CONFLICT:
+    if status == _CONFLICT:
         return IdempotencyConflict(NAME, code) if code == "idempotency_mismatch" else AlreadyDone(NAME, code)
     kind = _REFUSALS.get(status, OutcomeUnknown)
     return kind(NAME, code or f"http_{status}", message)
 
 
-def _words(answer: httpx.Response) -> tuple[str, str]:
+def _words(answer: "Response") -> tuple[str, str]:
     try:
         error = answer.json()["error"]
         return str(error.get("code", "")), str(error.get("message", ""))
@@ -95,6 +96,6 @@ def _words(answer: httpx.Response) -> tuple[str, str]:
         return "", ""
 
 
-def _seconds(answer: httpx.Response) -> float | None:
+def _seconds(answer: "Response") -> float | None:
     text = answer.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else None

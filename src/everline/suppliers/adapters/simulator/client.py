@@ -3,9 +3,7 @@
 import atexit
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from everline.core.http import Client, NoAnswer, NotSent
 from everline.core.sandbox_link import SandboxMissing
@@ -18,6 +16,9 @@ from everline.suppliers.errors import (
     SupplierError,
     TemporarilyUnavailable,
 )
+
+if TYPE_CHECKING:
+    from httpx import Response
 
 _TOO_MANY = 429
 _REFUSALS: dict[int, type[SupplierError]] = {
@@ -54,7 +55,7 @@ def _client(base_url: str, api_key: str) -> Client:
     return client
 
 
-def _object(answer: httpx.Response) -> dict[str, Any]:
+def _object(answer: "Response") -> dict[str, Any]:
     try:
         body = answer.json()
     except ValueError:
@@ -64,7 +65,7 @@ def _object(answer: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def _refusal(answer: httpx.Response) -> SupplierError:
+def _refusal(answer: "Response") -> SupplierError:
     code, message = _words(answer)
     if answer.status_code == _TOO_MANY:
         return TemporarilyUnavailable(NAME, code or "too_many", message, retry_after=_seconds(answer))
@@ -72,7 +73,7 @@ def _refusal(answer: httpx.Response) -> SupplierError:
     return kind(NAME, code or f"http_{answer.status_code}", message)
 
 
-def _words(answer: httpx.Response) -> tuple[str, str]:
+def _words(answer: "Response") -> tuple[str, str]:
     try:
         error = answer.json()["error"]
         return str(error.get("code", "")), str(error.get("message", ""))
@@ -80,6 +81,6 @@ def _words(answer: httpx.Response) -> tuple[str, str]:
         return "", ""
 
 
-def _seconds(answer: httpx.Response) -> float | None:
+def _seconds(answer: "Response") -> float | None:
     text = answer.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else None

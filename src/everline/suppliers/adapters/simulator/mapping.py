@@ -58,7 +58,7 @@ def event(body: Mapping[str, Any]) -> SupplierEvent:
 
 
 def hints(body: Mapping[str, Any]) -> list[EventHint]:
-    """What a webhook announces, without kinds we have no use for. Raises KeyError, TypeError or ValueError."""
+    """What a webhook announces, without kinds of no use. Raises KeyError, TypeError or ValueError."""
     data, kind = body["data"], _KINDS.get(_text(body["type"]))
     if kind is None:
         return []
