@@ -70,11 +70,24 @@ def test_the_same_reference_is_the_same_order(shop_api: Client) -> None:
 def test_the_same_reference_with_another_body_is_refused(shop_api: Client) -> None:
     order(shop_api)
 
-    answers = [order(shop_api, plan_code="US-7"), top_up(shop_api, reference="sup-1")]
+    answers = [
+        order(shop_api, plan_code="US-7"),
+        top_up(shop_api, reference="sup-1"),
+        post(shop_api, "/supplier/v1/topups", {"reference": "sup-1", "plan_code": "EU-30", "iccid": ICCID}),
+    ]
 
-    assert [answer.status_code for answer in answers] == [409, 409]
+    assert [answer.status_code for answer in answers] == [409, 409, 409]
     assert answers[0].json()["error"]["code"] == "idempotency_mismatch"
     assert SupplierOrder.objects.count() == 1
+
+
+def test_one_reference_is_not_two_kinds_of_order(shop_api: Client) -> None:
+    body = {"reference": "sup-1", "plan_code": "EU-30", "iccid": ICCID, "quantity": 1}
+
+    statuses = [post(shop_api, f"/supplier/v1/{kind}", body).status_code for kind in ("profiles", "topups")]
+
+    assert statuses == [200, 409]
+    assert SupplierOrder.objects.get().kind == "profile"
 
 
 def test_a_top_up_of_an_unknown_line_is_taken(shop_api: Client) -> None:

@@ -117,7 +117,7 @@ class SavedKey(models.Model):
 
     scope = models.CharField(max_length=20)
     key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64, blank=True)
+    fingerprint = models.CharField(max_length=80, blank=True)
     object_id = models.CharField(max_length=64, blank=True)
     broken = models.BooleanField(default=False)
 
@@ -212,7 +212,6 @@ class SupplierOrder(models.Model):
     kind = models.CharField(max_length=20)
     status = models.CharField(max_length=20)
     supplier_ref = PrefixedIdField(prefix="sup", unique=True)
-    fingerprint = models.CharField(max_length=64)
     iccid = models.CharField(max_length=20, null=True)  # noqa: DJ001 - null on the wire
     plan_code = models.CharField(max_length=64, blank=True)
     quantity = models.IntegerField(default=1)

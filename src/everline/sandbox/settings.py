@@ -66,5 +66,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"django.request": {"level": "ERROR"}},  # a customer's typing mistake is no news
     "root": {"handlers": ["stderr"], "level": env.text("EVERLINE_LOG_LEVEL", "WARNING")},
 }

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from everline.core.ids import is_id, new_id
-from everline.sandbox import webhooks
+from everline.sandbox import keys, webhooks
 from everline.sandbox.db import atomic
-from everline.sandbox.models import ClosedBy, Payment, PaymentStatus, SavedKey
+from everline.sandbox.models import ClosedBy, Payment, PaymentStatus
 from everline.sandbox.provider import disputes
 from everline.sandbox.provider.cards import Card, Challenge
 from everline.sandbox.wire import WireError, missing
@@ -40,13 +40,11 @@ def start_payment(*, wanted: Wanted, key: str, fingerprint: str, decline: bool, 
         WireError: 409 `idempotency_mismatch`, the key was used with another body.
     """
     with atomic():
-        SavedKey.objects.bulk_create([SavedKey(scope=SCOPE, key=key)], ignore_conflicts=True)
-        saved = SavedKey.objects.select_for_update().get(scope=SCOPE, key=key)
-        if saved.object_id:
-            if saved.fingerprint != fingerprint:
-                raise WireError(409, "idempotency_mismatch", "This key was used with another body.")
-            return Payment.objects.get(pk=saved.object_id)
+        fresh = new_id("pay")
+        if (known := keys.claim(SCOPE, key, fingerprint, fresh)) != fresh:
+            return Payment.objects.get(pk=known)
         payment = Payment.objects.create(
+            id=fresh,
             reference=wanted.reference,
             order=wanted.order,
             offered=wanted.method,
@@ -61,7 +59,6 @@ def start_payment(*, wanted: Wanted, key: str, fingerprint: str, decline: bool, 
             created_at=now,
             updated_at=now,
         )
-        SavedKey.objects.filter(pk=saved.pk).update(fingerprint=fingerprint, object_id=payment.pk)
         if decline:
             _fail(payment, "generic_decline", ClosedBy.CUSTOMER, now)
         elif wanted.expires_at <= now:

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from everline.core.ids import is_id, new_id
-from everline.sandbox import webhooks
+from everline.sandbox import keys, webhooks
 from everline.sandbox.db import atomic
-from everline.sandbox.models import Payment, Refund, RefundStatus, SavedKey
+from everline.sandbox.models import Payment, Refund, RefundStatus
 from everline.sandbox.provider import payments
 from everline.sandbox.provider.cards import RefundRule
 from everline.sandbox.wire import WireError, missing, stamp
@@ -27,12 +27,9 @@ def create_refund(
     """
     with atomic():
         payment = payments.lock_payment(payment_id, now)
-        SavedKey.objects.bulk_create([SavedKey(scope=SCOPE, key=key)], ignore_conflicts=True)
-        saved = SavedKey.objects.select_for_update().get(scope=SCOPE, key=key)
-        if saved.object_id:
-            if saved.fingerprint != fingerprint:
-                raise WireError(409, "idempotency_mismatch", "This key was used with another body.")
-            return Refund.objects.select_related("payment").get(pk=saved.object_id)
+        fresh = new_id("rfd")
+        if (known := keys.claim(SCOPE, key, fingerprint, fresh)) != fresh:
+            return Refund.objects.select_related("payment").get(pk=known)
         if payment.captured == 0:
             raise WireError(400, "payment_not_captured", "Nothing was captured that could be refunded.")
         if amount > payment.captured - payment.refunded:
@@ -40,17 +37,16 @@ def create_refund(
                 400, "amount_too_large", "More than what is left of the payment cannot be refunded."
             )
         payments.add_refunded(payment, amount, now)
-        refund = _create(payment, reference, amount, reason, now)
-        SavedKey.objects.filter(pk=saved.pk).update(fingerprint=fingerprint, object_id=refund.pk)
-        return refund
+        return _create(fresh, payment, reference, amount, reason, now)
 
 
-def _create(payment: Payment, reference: str, amount: int, reason: str, now: datetime) -> Refund:
+def _create(ident: str, payment: Payment, reference: str, amount: int, reason: str, now: datetime) -> Refund:
     rule = RefundRule(payment.refund_rule)
     outcome = {RefundRule.PENDING: RefundStatus.SUCCEEDED, RefundRule.FAILS_LATER: RefundStatus.FAILED}.get(
         rule
     )
     refund = Refund.objects.create(
+        id=ident,
         payment=payment,
         reference=reference,
         amount=amount,

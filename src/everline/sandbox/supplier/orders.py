@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from everline.core.ids import new_id
+from everline.sandbox import keys
 from everline.sandbox.db import atomic
-from everline.sandbox.models import Profile, SavedKey, SupplierOrder
+from everline.sandbox.models import Profile, SupplierOrder
 from everline.sandbox.supplier import numbers
 from everline.sandbox.wire import WireError, missing, stamp
 
@@ -21,7 +22,7 @@ def order_profile(*, reference: str, plan_code: str, fingerprint: str, now: date
         WireError: 409 `idempotency_mismatch`.
     """
     with atomic():
-        if (known := _known(reference, fingerprint)) is not None:
+        if (known := _known("profile", reference, fingerprint)) is not None:
             return known
         profile = _new_profile(now)
         shown = {
@@ -34,9 +35,7 @@ def order_profile(*, reference: str, plan_code: str, fingerprint: str, now: date
             "apn": APN,
             "state": profile.state,
         }
-        return _create(
-            reference, "profile", fingerprint, now, iccid=profile.iccid, plan_code=plan_code, profile=shown
-        )
+        return _create(reference, "profile", now, iccid=profile.iccid, plan_code=plan_code, profile=shown)
 
 
 def top_up(
@@ -48,13 +47,11 @@ def top_up(
         WireError: 409 `idempotency_mismatch`; 409 `profile_deleted`.
     """
     with atomic():
-        if (known := _known(reference, fingerprint)) is not None:
+        if (known := _known("topup", reference, fingerprint)) is not None:
             return known
         if adopt(iccid, now).state == "deleted":
             raise WireError(409, "profile_deleted", "This profile was deleted.")
-        return _create(
-            reference, "topup", fingerprint, now, iccid=iccid, plan_code=plan_code, quantity=quantity
-        )
+        return _create(reference, "topup", now, iccid=iccid, plan_code=plan_code, quantity=quantity)
 
 
 def revoke(*, reference: str, revokes: str, fingerprint: str, now: datetime) -> SupplierOrder:
@@ -64,7 +61,7 @@ def revoke(*, reference: str, revokes: str, fingerprint: str, now: datetime) -> 
         WireError: 404, no such order; 409 `idempotency_mismatch` or `already_revoked`.
     """
     with atomic():
-        if (known := _known(reference, fingerprint)) is not None:
+        if (known := _known("revocation", reference, fingerprint)) is not None:
             return known
         target = (
             SupplierOrder.objects.select_for_update()
@@ -80,7 +77,6 @@ def revoke(*, reference: str, revokes: str, fingerprint: str, now: datetime) -> 
         return _create(
             reference,
             "revocation",
-            fingerprint,
             now,
             iccid=target.iccid,
             plan_code=target.plan_code,
@@ -123,23 +119,20 @@ def show(order: SupplierOrder) -> dict[str, Any]:
     }
 
 
-def _known(reference: str, fingerprint: str) -> SupplierOrder | None:
-    """The order that this reference made before. Holds the reference, so a twin waits for our commit."""
-    SavedKey.objects.bulk_create([SavedKey(scope=SCOPE, key=reference)], ignore_conflicts=True)
-    SavedKey.objects.select_for_update().get(scope=SCOPE, key=reference)
-    order = SupplierOrder.objects.filter(pk=reference).first()
-    if order is not None and order.fingerprint != fingerprint:
-        raise WireError(409, "idempotency_mismatch", "This reference was used with another body.")
-    return order
+def _known(kind: str, reference: str, fingerprint: str) -> SupplierOrder | None:
+    """The order that this reference made before; none where it is used for the first time, now."""
+    fresh = new_id("sup")
+    if keys.claim(SCOPE, reference, f"{kind} {fingerprint}", fresh) == fresh:
+        return None
+    return SupplierOrder.objects.get(pk=reference)
 
 
-def _create(reference: str, kind: str, fingerprint: str, now: datetime, **values: Any) -> SupplierOrder:
+def _create(reference: str, kind: str, now: datetime, **values: Any) -> SupplierOrder:
     return SupplierOrder.objects.create(
         reference=reference,
         kind=kind,
         status="done",
         supplier_ref=new_id("sup"),
-        fingerprint=fingerprint,
         created_at=now,
         **values,
     )
