@@ -28,7 +28,7 @@ def sandbox(live_server: Any, django_db_setup: None, django_db_blocker: Any) -> 
     (data_dir / "sandbox-token").write_text(secrets.token_hex(16))
     with django_db_blocker.unblock():
         options = connection.get_connection_params()
-        name = f"{connection.settings_dict['NAME']}_sandbox"
+        name = f"{connection.settings_dict['NAME']}_world"
     place = {key: options[key] for key in ("host", "port", "user", "password") if options.get(key)}
     with psycopg.connect(**place, dbname="postgres", autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -37,7 +37,7 @@ STEPS = [
     (f"{FULFILMENT}:send_confirmations", "after"),
     (f"{FULFILMENT}:write_timeline", "after"),
     (f"{FULFILMENT}:deliver", "after"),
-    ("everline.core.events:publish", "after"),
+    ("everline.notifications.services:publish", "after"),
 ]
 
 

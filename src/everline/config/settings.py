@@ -41,6 +41,7 @@ EVERLINE_LINKS = {
 # --- Django -----------------------------------------------------------------------------------------------
 
 SECRET_KEY = secret_key(EVERLINE_DATA_DIR)
+EVERLINE_SECRET_KEY_GIVEN = bool(env.secret("EVERLINE_SECRET_KEY"))
 DEBUG = False
 ALLOWED_HOSTS = env.words("EVERLINE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("EVERLINE_TRUSTED_ORIGINS")
