@@ -39,7 +39,9 @@ def moment(value: datetime, zone: str, locale: str, *, with_zone: bool = False) 
     """Date and time of day in `zone`, on request with the zone's distance from Greenwich."""
     babel = babel_locale(locale)
     local = value.astimezone(ZoneInfo(zone))
-    text = format_skeleton("yMMMdHm", local, tzinfo=local.tzinfo, locale=babel)
+    date = format_skeleton("yMMMd", local, tzinfo=local.tzinfo, locale=babel)
+    clock = format_skeleton("Hm", local, tzinfo=local.tzinfo, locale=babel)
+    text = str(babel.datetime_formats["medium"]).format(clock, date)
     return f"{text} ({get_timezone_gmt(local, locale=babel)})" if with_zone else text
 
 

@@ -1,5 +1,6 @@
 """Orders: the list, and the tracking of one."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from everline.orders.selectors import OrderView
 
 _PAGE = 20
+#: How long the page of a fulfilled order looks for the confirmation's step.
+_CONFIRMED_WITHIN = timedelta(minutes=1)
 #: The order moves by itself in these; its page looks again.
 _MOVING = frozenset({OrderStatus.PAID, OrderStatus.FULFILLING})
 _DECIDING = frozenset({AttemptStatus.CREATED, AttemptStatus.PROCESSING, AttemptStatus.UNKNOWN})
@@ -88,5 +91,6 @@ def _moves(view: "OrderView") -> bool:
     """Whether something will happen without the customer."""
     if view.order.status in _MOVING:
         return True
-    events = {entry.event for entry in view.timeline}
-    return view.order.status == OrderStatus.FULFILLED and Step.CONFIRMED not in events
+    if view.order.fulfilled_at is None or clock.now() - view.order.fulfilled_at > _CONFIRMED_WITHIN:
+        return False
+    return all(entry.event != Step.CONFIRMED for entry in view.timeline)
