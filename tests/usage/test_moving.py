@@ -414,3 +414,23 @@ def test_a_clock_put_back_shows_what_was_true_then(shop: Shop) -> None:
 
     assert [view.state for view in shop.periods(line)] == ["active", "queued"]
     assert catch_up_periods(shop.now) == 0
+
+
+def test_a_suspended_period_neither_starts_nor_gives_way_nor_lapses(shop: Shop) -> None:
+    line = shop.line()
+    [running] = shop.open(line, shop.plan("month", data_bytes=100))
+    [following] = shop.open(line, shop.plan("day", 7, renewal_policy="queue_depleted"))
+    before = _dates(following)
+    waiting = shop.line()
+    [first] = shop.open(waiting, shop.plan("day", 1, start_policy="on_first_use", activation_deadline_days=1))
+    Period.objects.filter(pk__in=[running.pk, first.pk]).update(state="suspended")
+
+    shop.report(line, 150)
+    shop.report(waiting, 5)
+    shop.wait(days=2)
+
+    assert lapse_periods(shop.now) == 0
+    assert (_dates(following), _dates(first)) == (before, (None, None))
+    assert [view.state for view in shop.periods(waiting)] == ["suspended"]
+    assert len(shop.overruns(line)) == len(shop.overruns(waiting)) == 1
+    shop.check()

@@ -241,3 +241,11 @@ def test_a_bad_range_is_refused(shop: Shop, days: int, by: str) -> None:
 
     with pytest.raises(InvalidRange):
         _series(shop, line, shop.now, shop.now + timedelta(days=days), by=by)
+
+
+def test_a_schedule_asked_for_a_customer_hides_the_lines_of_others(shop: Shop) -> None:
+    mine, other = shop.line(), shop.line()
+
+    found = selectors.schedules([mine.pk, other.pk], shop.now, customer_id=mine.customer_id)
+
+    assert list(found) == [mine.pk]

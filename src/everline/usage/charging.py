@@ -165,9 +165,9 @@ class LineBook:
         """
         queue = base_queue(self.booked)
         started = [each for each in queue if each.started(max(self.now, at))]
-        if not started or not started[-1].running(at) or not started[-1].alive:
+        running = started[-1] if started else None
+        if running is None or not running.running(at) or not running.gives:
             return None
-        running = started[-1]
         following = next((each for each in queue if each.position > running.position), None)
         if following is None or following.start_rule is not StartRule.DEPLETION or not self._used_up(running):
             return None
@@ -180,7 +180,7 @@ class LineBook:
     def _start_by_use(self, event: Event) -> datetime | None:
         """Date a period that waits for its first use, if this is one and nothing dated carried it."""
         for period in self.booked:
-            waits = period.undated and period.start_rule is StartRule.FIRST_USE
+            waits = period.undated and period.gives and period.start_rule is StartRule.FIRST_USE
             if waits and self._is_first_use(period, event):
                 self._apply(reflow.start_by_use(self.booked, period.id, event.at, self.zone), "first_use")
                 return event.at

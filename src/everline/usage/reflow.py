@@ -41,6 +41,11 @@ class Booked:
         return self.state not in DEAD
 
     @property
+    def gives(self) -> bool:
+        """Alive and not suspended: it may be used, and may give way to the next."""
+        return self.alive and self.state is not PeriodState.SUSPENDED
+
+    @property
     def undated(self) -> bool:
         """Still without a start, and with a claim to one."""
         return self.starts_at is None and self.alive
@@ -109,16 +114,18 @@ def lapse(booked: Sequence[Booked], zone: ZoneInfo, now: datetime) -> list[Booke
     Deadlines are taken one by one, as they came, however late this runs.
     """
     current = list(booked)
-    while True:
-        due = [each.opens_by for each in current if each.undated and each.opens_by and each.opens_by <= now]
-        if not due:
-            return current
-        moment = min(due)
+    while deadlines := [each.opens_by for each in current if _overdue(each, now) and each.opens_by]:
+        moment = min(deadlines)
         gone = [
-            replace(each, state=PeriodState.LAPSED) if each.undated and each.opens_by == moment else each
-            for each in current
+            replace(each, state=PeriodState.LAPSED) if _overdue(each, moment) else each for each in current
         ]
         current = _flow(gone, zone, floor=moment, now=moment)
+    return current
+
+
+def _overdue(period: Booked, now: datetime) -> bool:
+    """Whether its time for a first use has passed; a suspended one waits for its case to end."""
+    return period.undated and period.gives and period.opens_by is not None and period.opens_by <= now
 
 
 def _revoked(period: Booked, now: datetime) -> Booked:

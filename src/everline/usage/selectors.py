@@ -14,10 +14,10 @@ from everline.catalog.terms import Chain, Term
 from everline.core import ids
 from everline.lines.states import effective_service_state
 from everline.usage.errors import InvalidRange
-from everline.usage.models import Bucket, Period
+from everline.usage.models import Allocation, Bucket, Period
 from everline.usage.schedule import PlanTerms, Schedule
 from everline.usage.states import effective_period_state
-from everline.usage.types import UNITS, Balance, PeriodView, Service, UsagePoint, UsageSeries
+from everline.usage.types import UNITS, Balance, LateUsage, PeriodView, Service, UsagePoint, UsageSeries
 
 _SHOWN_PERIODS = 60
 _MCC_LENGTH = 3
@@ -55,17 +55,21 @@ LEFT JOIN LATERAL (
           AND p.state IN ('queued', 'suspended') AND (p.opens_by IS NULL OR p.opens_by > %(now)s)
     ) AS queued
 ) AS waiting ON true
-WHERE line.id = ANY(%(lines)s)
+WHERE line.id = ANY(%(lines)s) AND (%(customer)s::bigint IS NULL OR line.customer_id = %(customer)s)
 """
 
 
-def schedules(line_ids: Collection[str], now: datetime) -> dict[str, Schedule]:
+def schedules(
+    line_ids: Collection[str], now: datetime, *, customer_id: str | None = None
+) -> dict[str, Schedule]:
     """What the next order of each line depends on; unknown lines are left out.
 
-    To open periods from it, hold the lines first (`lines.access.lock_lines`).
+    With `customer_id`, so are other customers' lines. To open periods from it, hold the lines first
+    (`lines.access.lock_lines`).
     """
     with connection.cursor() as cursor:
-        cursor.execute(_SCHEDULES, {"lines": _keys(line_ids), "now": now})
+        customer = None if customer_id is None else ids.to_int("cus", customer_id)
+        cursor.execute(_SCHEDULES, {"lines": _keys(line_ids), "now": now, "customer": customer})
         rows = cursor.fetchall()
     found = {}
     for key, zone, stored, valid, held, grace, anchor, months, used_up, position, waiting in rows:
@@ -235,6 +239,25 @@ def _next_edge(after: datetime, by: str, zone: ZoneInfo) -> datetime:
         following = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
     edge = following.astimezone(UTC)
     return edge if edge > after else (following + timedelta(days=1)).astimezone(UTC)
+
+
+def late_usage(start: datetime, end: datetime, limit: int = 1_000) -> list[LateUsage]:
+    """What came too late to be charged, by when it was taken in, oldest first: for the staff's report."""
+    rows = (
+        Allocation.objects.filter(late=True, record__received_at__gte=start, record__received_at__lt=end)
+        .order_by("record__received_at", "id")
+        .values_list(
+            "line_id",
+            "period_id",
+            "record__source",
+            "record__external_id",
+            "record__service",
+            "quantity",
+            "record__at",
+            "record__received_at",
+        )
+    )
+    return [LateUsage(*row) for row in rows[:limit]]
 
 
 def countries_of_plmns(plmns: Collection[str]) -> dict[str, frozenset[str]]:

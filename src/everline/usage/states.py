@@ -60,7 +60,8 @@ def effective_period_state(
     if state in DEAD:
         return state
     if starts_at is None or ends_at is None:
-        return PeriodState.LAPSED if opens_by is not None and opens_by <= now else state
+        unused = state is PeriodState.QUEUED and opens_by is not None and opens_by <= now
+        return PeriodState.LAPSED if unused else state
     if ends_at <= now:
         return PeriodState.ENDED
     if state is PeriodState.SUSPENDED:

@@ -95,6 +95,20 @@ class UsageSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class LateUsage:
+    """A part of a record that came after its period had closed, and was therefore charged nothing."""
+
+    line_id: str
+    period_id: str
+    source: str
+    record: str
+    service: str
+    quantity: int
+    at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class UsageInput:
     """One measured event as reported; nothing in it is trusted yet.
 
