@@ -263,7 +263,7 @@ def test_a_batch_costs_as_many_statements_as_one(provider: FakeProvider, size: i
         )
 
     assert len(moved) == size
-    assert len(spent) == 3, [each["sql"][:60] for each in spent]
+    assert len(spent) == 2, [each["sql"][:60] for each in spent]
     assert Attempt.objects.filter(status=A.CAPTURED).count() == size
     assert LedgerPosting.objects.count() == size
 

@@ -17,7 +17,7 @@ GOOD = {"X-Signature": "good", "Content-Type": "application/json", "Cookie": "se
     [
         ("usage.reported", "8988", "-", "usage.collect_supplier_events", "8988"),
         ("profile.changed", "8988", "-", "usage.collect_supplier_events", "8988"),
-        ("order.changed", "8988", "sup-ord_1-topup", "orders.fulfil", "sup-ord_1-topup"),
+        ("order.changed", "8988", "sup-ord_1-topup", "orders.wake", "sup-ord_1-topup"),
     ],
 )
 def test_news_goes_to_the_room_it_concerns(

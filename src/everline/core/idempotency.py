@@ -38,8 +38,9 @@ class KeyReused(DomainError):
 
 
 class InProgress(DomainError):
-    """Another request with the key is still at work."""
+    """Another request with the key is still at work; `object_id` is what it works on."""
 
+    object_id = ""
     code = "idempotency_in_progress"
     kind = Kind.CONFLICT
     message = _(
@@ -64,11 +65,11 @@ def fingerprint(operation: str, body: Any) -> str:
 
 _SQL = """
 INSERT INTO core_idempotencyrecord AS r (owner, key, fingerprint, object_id, status, lease_until, created_at)
-VALUES (%(owner)s, %(key)s, %(fingerprint)s, '', NULL, %(lease)s, %(now)s)
+VALUES (%(owner)s, %(key)s, %(fingerprint)s, %(object)s, %(status)s, %(lease)s, %(now)s)
 ON CONFLICT (owner, key) DO UPDATE SET
     fingerprint = CASE WHEN r.created_at < %(oldest)s THEN EXCLUDED.fingerprint ELSE r.fingerprint END,
-    object_id = CASE WHEN r.created_at < %(oldest)s THEN '' ELSE r.object_id END,
-    status = CASE WHEN r.created_at < %(oldest)s THEN NULL ELSE r.status END,
+    object_id = CASE WHEN r.created_at < %(oldest)s THEN EXCLUDED.object_id ELSE r.object_id END,
+    status = CASE WHEN r.created_at < %(oldest)s THEN EXCLUDED.status ELSE r.status END,
     created_at = CASE WHEN r.created_at < %(oldest)s THEN EXCLUDED.created_at ELSE r.created_at END,
     lease_until = EXCLUDED.lease_until
 WHERE r.created_at < %(oldest)s
@@ -78,10 +79,20 @@ RETURNING r.id, r.object_id, r.status
 """
 
 
-def claim(*, owner: str, key: str | None, fingerprint: str, now: datetime) -> Claim:
+def claim(
+    *,
+    owner: str,
+    key: str | None,
+    fingerprint: str,
+    now: datetime,
+    object_id: str = "",
+    status: int | None = None,
+) -> Claim:
     """Take a key for a request. Commit soon after: what is committed is what others see.
 
-    Returns a claim that is new (no object), to continue (an object without a status) or to replay (a status).
+    Returns a claim that is new, to continue (an object without a status) or to replay (a status). Who knows
+    beforehand what the object will be called names it with `object_id`: a claim that bears this very name is
+    new. Who makes the object in the same transaction gives the answer's `status` as well.
 
     Raises:
         KeyRequired: no key, or one that is too long or not printable ASCII.
@@ -97,6 +108,8 @@ def claim(*, owner: str, key: str | None, fingerprint: str, now: datetime) -> Cl
                 "owner": owner,
                 "key": key,
                 "fingerprint": fingerprint,
+                "object": object_id,
+                "status": status,
                 "now": now,
                 "lease": now + LEASE,
                 "far": now + 2 * LEASE,  # the clock was moved back: such a lease binds nobody
@@ -110,7 +123,9 @@ def claim(*, owner: str, key: str | None, fingerprint: str, now: datetime) -> Cl
     if record.fingerprint != fingerprint:
         raise KeyReused
     if record.status is None:
-        raise InProgress
+        busy = InProgress()
+        busy.object_id = record.object_id
+        raise busy
     return Claim(record.pk, record.object_id, record.status)
 
 

@@ -47,7 +47,7 @@ _SQL = """
 WITH locked AS (
     SELECT {pk} AS id, {field} AS state FROM {table} WHERE {pk} = ANY(%(ids)s) ORDER BY {pk} FOR UPDATE
 ), moved AS (
-    UPDATE {table} AS t SET {assignments} FROM locked
+    UPDATE {table} AS t SET {assignments} FROM locked{each}
     WHERE t.{pk} = locked.id AND locked.state = ANY(%(sources)s)
     RETURNING t.{pk} AS id, locked.state AS state
 ), logged AS (
@@ -67,17 +67,18 @@ def transition_many(
     reason: str = "",
     actor: str = "",
     set: Mapping[str, Any] | None = None,  # noqa: A002 - reads as SQL's SET
+    each: Mapping[Any, Mapping[str, Any]] | None = None,
     now: datetime | None = None,
 ) -> list[Any]:
     """Move a set of rows along a path in one statement; returns the ids that moved.
 
     Rows already at the path's end, and rows whose state does not allow the path, stay as they are: the
-    caller compares. Other columns in `set` are written with the state. Must run in a transaction.
+    caller compares. Other columns in `set` are written with the state, and so are those in `each`, which
+    holds a row's own values by its id, the same columns for every id. Must run in a transaction.
     """
     path = [to] if isinstance(to, StrEnum) else list(to)
-    return [
-        key for key, _state, moved in _move(model, list(ids), path, reason, actor, set or {}, now) if moved
-    ]
+    rows = _move(model, list(ids), path, reason, actor, set or {}, now, each or {})
+    return [key for key, _state, moved in rows if moved]
 
 
 def transition(
@@ -132,6 +133,7 @@ def _move(
     actor: str,
     values: Mapping[str, Any],
     now: datetime | None,
+    each: Mapping[Any, Mapping[str, Any]] | None = None,
 ) -> list[tuple[Any, str, bool]]:
     if not ids:
         return []
@@ -143,14 +145,17 @@ def _move(
         field = cast("models.Field[Any, Any]", meta.get_field(name))
         assignments[_column(model, name)] = field.get_db_prep_save(value, connection)
     quote = connection.ops.quote_name
-    columns = ", ".join(f"{quote(column)} = %(set_{n})s" for n, column in enumerate(assignments))
+    columns = [f"{quote(column)} = %(set_{n})s" for n, column in enumerate(assignments)]
+    joined, own, own_parameters = _own_values(model, ids, each or {})
     statement = _SQL.format(
         pk=quote(str(key.column)),
         field=quote(_column(model, machine.field)),
         table=quote(meta.db_table),
-        assignments=columns,
+        assignments=", ".join([*columns, *own]),
+        each=joined,
     )
     parameters: dict[str, Any] = {f"set_{n}": value for n, value in enumerate(assignments.values())}
+    parameters |= own_parameters
     parameters |= {
         "ids": [key.get_prep_value(value) for value in ids],
         "sources": machine.sources(path),
@@ -166,3 +171,25 @@ def _move(
         rows = cursor.fetchall()
     convert = getattr(key, "from_db_value", None)
     return [(convert(row[0]) if convert else row[0], row[1], row[2]) for row in rows]
+
+
+def _own_values(
+    model: type[models.Model], ids: list[Any], each: Mapping[Any, Mapping[str, Any]]
+) -> tuple[str, list[str], dict[str, Any]]:
+    """The join, the assignments and the parameters that give every row its own values."""
+    if not each:
+        return "", [], {}
+    meta = model._meta  # noqa: SLF001 - Django's documented introspection
+    quote = connection.ops.quote_name
+    arrays, names, parameters = [], [], {}
+    for n, name in enumerate(each[ids[0]]):
+        field = cast("models.Field[Any, Any]", meta.get_field(name))
+        parameters[f"each_{n}"] = [field.get_db_prep_save(each[key][name], connection) for key in ids]
+        arrays.append(f"%(each_{n})s::{field.db_type(connection)}[]")
+        names.append(quote(str(field.column)))
+    values = f"unnest(%(ids)s::bigint[], {', '.join(arrays)}) AS own (id, {', '.join(names)})"
+    return (
+        f" JOIN {values} ON own.id = locked.id",
+        [f"{name} = own.{name}" for name in names],
+        parameters,
+    )

@@ -1,8 +1,9 @@
 """The only doors through which an entry floor reaches a line."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from everline.core import ids
 from everline.core.errors import NotFound
@@ -26,12 +27,14 @@ def get_line_for_customer(*, customer_id: str, line_id: str, lock: bool = False)
     return found
 
 
-def lock_lines(line_ids: Iterable[str]) -> dict[str, Line]:
+def lock_lines(line_ids: "Iterable[str] | QuerySet[Any, Any]") -> dict[str, Line]:
     """Hold these lines' rows, always in the order of their keys, until the transaction ends.
 
     Whatever changes a line's periods, buckets or validity holds its line first. Unknown ids are left out.
+    A query that gives the ids becomes part of the one statement.
     """
-    chosen = Line.objects.filter(pk__in=set(line_ids)).order_by("pk").select_for_update(no_key=True)
+    wanted = line_ids if isinstance(line_ids, QuerySet) else set(line_ids)
+    chosen = Line.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True)
     return {line.pk: line for line in chosen}
 
 

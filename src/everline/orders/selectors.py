@@ -3,6 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
 
 from everline.orders.models import Order, TimelineEntry
 from everline.orders.states import OrderStatus
@@ -95,6 +98,13 @@ def undelivered_orders_due(now: datetime, limit: int = 100) -> list[str]:
     return list(due.order_by("deliver_by").values_list("id", flat=True)[:limit])
 
 
-def lines_of_orders(order_ids: Collection[str]) -> dict[str, str | None]:
-    """The line of each order, None where it is still to be made; unlocked, one statement."""
-    return dict(Order.objects.filter(pk__in=order_ids).values_list("id", "line_id"))
+def lines_of_orders(order_ids: Collection[str]) -> QuerySet[Order, Any]:
+    """The ids of these orders' lines, as a query within another one; a line still to be made has none."""
+    return Order.objects.filter(pk__in=order_ids, line__isnull=False).values("line_id")
+
+
+def noted_orders(order_ids: Collection[str], event: str) -> set[str]:
+    """Those of these orders whose timeline has such a step; one statement."""
+    return set(
+        TimelineEntry.objects.filter(order_id__in=order_ids, event=event).values_list("order_id", flat=True)
+    )

@@ -21,6 +21,17 @@ def fulfil(now: datetime | None = None) -> int:
     return fulfilment.fulfil_due(now or clock.now())
 
 
+@jobs.job("orders.wake")
+@jobs.sweep("orders.wake", every=_OFTEN)
+def wake(now: datetime | None = None) -> int:
+    """Ask again about purchases that suppliers say have changed."""
+    at = now or clock.now()
+    woken = fulfilment.wake_announced(at)
+    if woken:
+        fulfilment.fulfil_due(at)
+    return woken
+
+
 @jobs.sweep("orders.expire", every=_MINUTE)
 def expire(now: datetime) -> int:
     """End orders that nobody paid in time."""

@@ -20,10 +20,11 @@ def order_progress(orders: Iterable[str]) -> dict[str, Progress]:
 
     An order for which nothing was requested is not done.
     """
-    return {order: _progress(rows) for order, rows in purchases_for(orders).items()}
+    return {order: progress_of(rows) for order, rows in purchases_for(orders).items()}
 
 
-def _progress(rows: Sequence[SupplierOrder]) -> Progress:
+def progress_of(rows: Sequence[SupplierOrder]) -> Progress:
+    """Where the deliveries of one order of the shop stand, by all its purchases."""
     deliveries = [row for row in rows if row.kind != OrderKind.REVOCATION]
     failed = next((row for row in deliveries if row.status == SupplierOrderStatus.FAILED), None)
     profile = next((row.result for row in deliveries if row.kind == OrderKind.PROFILE and row.result), None)

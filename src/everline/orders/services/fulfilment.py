@@ -16,11 +16,10 @@ from everline.core.batches import bisect
 from everline.core.states import transition_many
 from everline.core.transactions import retrying
 from everline.lines.access import lock_lines
-from everline.lines.models import Line
 from everline.lines.services import create_line
 from everline.lines.states import ServiceState
 from everline.orders.models import Order
-from everline.orders.selectors import lines_of_orders, lock_orders, undelivered_orders_due
+from everline.orders.selectors import lines_of_orders, lock_orders, noted_orders, undelivered_orders_due
 from everline.orders.services import cases
 from everline.orders.services.notices import Confirmation, send_confirmations
 from everline.orders.services.refunds import give_back
@@ -28,7 +27,7 @@ from everline.orders.services.tracking import Note, write_timeline
 from everline.orders.states import CaseReason, OrderStatus
 from everline.orders.timeline import Step
 from everline.suppliers.models import SupplierOrder
-from everline.suppliers.selectors import order_progress
+from everline.suppliers.selectors import progress_of
 from everline.suppliers.services import (
     call_suppliers,
     claim_due,
@@ -37,7 +36,7 @@ from everline.suppliers.services import (
     withdraw_orders,
 )
 from everline.suppliers.states import OPEN
-from everline.suppliers.types import ORDER_CHANGED, Progress, SupplierOutcome
+from everline.suppliers.types import ORDER_CHANGED, OrderKind, Progress, SupplierOutcome
 from everline.usage import selectors as usage
 from everline.usage.models import Period
 from everline.usage.schedule import Schedule
@@ -53,17 +52,21 @@ Call = tuple[SupplierOrder, SupplierOutcome]
 
 def fulfil_due(now: datetime) -> int:
     """Ask suppliers about every purchase that is due, deliver what they gave; returns how many were asked."""
-    total = _wake_announced(now)
-    while claimed := claim_due(now=now, limit=BATCH):
+    total = 0
+    more = True
+    while more:
+        claimed = claim_due(now=now, limit=BATCH)
         calls = list(zip(claimed, call_suppliers(orders=claimed), strict=True))
         bisect(calls, lambda some: deliver(some, now=now), _left_for_later)
         total += len(claimed)
+        # A new profile makes its top-up due.
+        more = len(claimed) == BATCH or any(each.kind == OrderKind.PROFILE for each in claimed)
     return total
 
 
 @transaction.atomic
-def _wake_announced(now: datetime) -> int:
-    """Suppliers' hints that a purchase changed: those purchases are due at once."""
+def wake_announced(now: datetime) -> int:
+    """Suppliers' hints that a purchase changed: those purchases are due at once; returns how many hints."""
     hints = {hint.id: hint for hint in inbox.pending(source="suppliers:", kinds=[ORDER_CHANGED], now=now)}
     taken = inbox.take(hints, now) if hints else set()
     if taken:
@@ -80,15 +83,16 @@ def _left_for_later(call: Call, error: Exception) -> None:
 @transaction.atomic
 def deliver(calls: Sequence[Call], *, now: datetime) -> int:
     """Keep what suppliers said and open the periods of every order that is complete now."""
-    lines = lines_of_orders({purchase.order for purchase, _outcome in calls})
-    held = lock_lines({line_id for line_id in lines.values() if line_id is not None})
-    orders = lock_orders(lines)
+    order_ids = {purchase.order for purchase, _outcome in calls}
+    lock_lines(lines_of_orders(order_ids))
+    orders = lock_orders(order_ids)
     purchases = record_outcomes(outcomes=[outcome for _purchase, outcome in calls], now=now)
-    progress = order_progress(orders)
-    delayed = {
-        each.order for each in purchases if each.status in OPEN and each.tries == 1 and each.last_error
+    progress = {
+        order_id: progress_of([each for each in purchases if each.order == order_id])
+        for order_id in order_ids
     }
-    ready, notes = _sort(orders, progress, held, delayed, now)
+    delayed = _newly_delayed(purchases)
+    ready, notes = _sort(orders, progress, delayed, now)
     notes += _open(ready, progress, now)
     write_timeline(notes, now=now)
     return len(calls)
@@ -110,10 +114,15 @@ def _refund_one(order_id: str, now: datetime) -> int:
     return 1
 
 
+def _newly_delayed(purchases: Sequence[SupplierOrder]) -> set[str]:
+    """Orders whose delivery met its first obstacle; their customers were not told yet."""
+    waiting = {each.order for each in purchases if each.status in OPEN and each.last_error}
+    return waiting - noted_orders(waiting, Step.FULFILMENT_DELAYED) if waiting else waiting
+
+
 def _sort(
     orders: Mapping[str, Order],
     progress: Mapping[str, Progress],
-    lines: Mapping[str, Line],
     delayed: AbstractSet[str],
     now: datetime,
 ) -> tuple[list[Order], list[Note]]:
@@ -122,8 +131,7 @@ def _sort(
     notes: list[Note] = []
     for order in orders.values():
         state = progress[order.id]
-        line = lines.get(order.line_id) if order.line_id else None
-        gone = line is not None and line.state_at(now) == ServiceState.TERMINATED
+        gone = order.line is not None and order.line.state_at(now) == ServiceState.TERMINATED
         if order.status != OrderStatus.FULFILLING:
             continue
         if state.failure is not None:

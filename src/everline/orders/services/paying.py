@@ -24,7 +24,7 @@ from everline.orders.errors import (
     TooManyOrders,
 )
 from everline.orders.models import Order
-from everline.orders.services.quoting import plan_purchase
+from everline.orders.services.quoting import check_order
 from everline.orders.services.settlement import apply_truths
 from everline.orders.services.tracking import Note, write_timeline
 from everline.orders.states import OrderStatus
@@ -67,8 +67,9 @@ def start_payment(
 ) -> Outcome:
     """Open an attempt for an order and start it at its provider; the outcome's object is the attempt.
 
-    A repeat of the key continues the same attempt: at once where its outcome is unknown, after a crash once
-    the key's lease has run out. `return_origins` are the origins allowed beside the brand's.
+    A repeat of the key finds the attempt as it is once the provider has answered. Before that it continues
+    the same attempt: at once where its outcome is unknown, after a crash when the key's lease has run out.
+    `return_origins` are the origins allowed beside the brand's.
 
     Raises:
         KeyRequired, KeyReused, InProgress: of the idempotency key.
@@ -78,19 +79,24 @@ def start_payment(
         ProviderUnavailable: nothing was sent; the same key tries again.
     """
     check_return_url(request.return_url, frozenset(customer.brand.allowed_return_origins) | return_origins)
-    held = _begin(customer=customer, request=request, key=key, now=now)
-    if held.status is not None:
-        return Outcome(held.object_id, held.status, replayed=True)
     try:
-        attempt = payments.start_attempt(attempt_id=held.object_id, now=now)
+        held, attempt = _begin(customer=customer, request=request, key=key, now=now)
+    except idempotency.InProgress as busy:
+        if not _was_answered(request.order_id, busy.object_id):
+            raise
+        return Outcome(busy.object_id, _CREATED, replayed=True)
+    if attempt.status not in payments.STARTABLE:
+        return Outcome(attempt.id, _CREATED, replayed=True)
+    known = attempt.status
+    try:
+        payments.start_known_attempt(attempt=attempt, now=now)
     except DomainError:
         idempotency.release(held, now)
         raise
     if attempt.status == AttemptStatus.UNKNOWN:
-        write_timeline([Note(request.order_id, Step.PAYMENT_CHECKING)], now=now)
+        if known != AttemptStatus.UNKNOWN:
+            write_timeline([Note(request.order_id, Step.PAYMENT_CHECKING)], now=now)
         idempotency.release(held, now)
-    else:
-        idempotency.close(held, _CREATED)
     return Outcome(attempt.id, _CREATED, replayed=False)
 
 
@@ -137,16 +143,21 @@ def check_return_url(url: str, allowed: frozenset[str]) -> None:
 @transaction.atomic
 def _begin(
     *, customer: Customer, request: PaymentRequest, key: str | None, now: datetime
-) -> idempotency.Claim:
-    """The first transaction: key, order and intent. Returns the claim with the attempt's id on it."""
-    held = idempotency.claim(owner=customer.id, key=key, fingerprint=request.fingerprint, now=now)
-    if held.object_id:
-        return held
+) -> tuple[idempotency.Claim, Attempt]:
+    """The first transaction: key, order and intent; with a known key nothing but the attempt it made."""
+    attempt_id = ids.new_id("att")
+    held = idempotency.claim(
+        owner=customer.id, key=key, fingerprint=request.fingerprint, now=now, object_id=attempt_id
+    )
+    if held.object_id != attempt_id:
+        return held, get_attempt_for_payable(payable=request.order_id, attempt_id=held.object_id)
     order = _lock_payable_order(customer, request.order_id, now)
     notes = [Note(order.id, Step.PAYMENT_STARTED, {"method": request.method})]
     if _settle_price(order, request.accept_total, now):
         notes.insert(0, Note(order.id, Step.PRICE_ACCEPTED, {"amount": order.total_minor}))
+    check_order(order, now)
     attempt = payments.create_attempt(
+        attempt_id=attempt_id,
         payable=order.id,
         method=request.method,
         amount=order.total,
@@ -158,8 +169,13 @@ def _begin(
         now=now,
     )
     write_timeline(notes, now=now)
-    idempotency.bind(held, attempt.id)
-    return idempotency.Claim(held.record_id, attempt.id, None)
+    return held, attempt
+
+
+def _was_answered(order_id: str, attempt_id: str) -> bool:
+    """Whether the provider has answered; what the other request still does then is no matter."""
+    attempt = get_attempt_for_payable(payable=order_id, attempt_id=attempt_id)
+    return attempt.status not in payments.STARTABLE
 
 
 def _lock_payable_order(customer: Customer, order_id: str, now: datetime) -> Order:
@@ -171,7 +187,7 @@ def _lock_payable_order(customer: Customer, order_id: str, now: datetime) -> Ord
     ).exclude(failure_code__in=["cancelled", "expired"])
     order = (
         Order.objects.select_for_update(of=("self",))
-        .select_related("plan_version", "line")
+        .select_related("plan_version", "line", "customer")
         .annotate(
             paid_lately=_count(recent, "customer_id"),
             failed_lately=_count(failed.order_by(), "payable"),
@@ -187,10 +203,6 @@ def _lock_payable_order(customer: Customer, order_id: str, now: datetime) -> Ord
         raise TooManyFailedAttempts(retry_after=int(_HOUR.total_seconds()))
     if order.paid_lately >= settings.EVERLINE_PAID_ORDERS_PER_HOUR:
         raise TooManyOrders(retry_after=int(_HOUR.total_seconds()))
-    if order.line is not None:
-        plan_purchase(
-            customer=customer, line=order.line, version=order.plan_version, quantity=order.quantity, now=now
-        )
     return order
 
 

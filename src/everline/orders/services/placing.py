@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from everline.accounts.models import Customer
-from everline.core import idempotency
+from everline.core import idempotency, ids
 from everline.core.states import transition
 from everline.core.transactions import retrying
 from everline.orders.access import get_order_for_customer, get_quote_for_customer
@@ -34,19 +34,21 @@ def place_order(*, customer: Customer, quote_id: str, key: str | None, now: date
         QuoteExpired: its thirty minutes are over.
     """
     fingerprint = idempotency.fingerprint("orders.place", {"quote": quote_id})
-    held = idempotency.claim(owner=customer.id, key=key, fingerprint=fingerprint, now=now)
-    if held.status is not None:
-        return Outcome(held.object_id, held.status, replayed=True)
+    order_id = ids.new_id("ord")
+    held = idempotency.claim(
+        owner=customer.id, key=key, fingerprint=fingerprint, now=now, object_id=order_id, status=_CREATED
+    )
+    if held.object_id != order_id:
+        return Outcome(held.object_id, _CREATED, replayed=True)
     quote = get_quote_for_customer(customer_id=customer.id, quote_id=quote_id)
     made = getattr(quote, "order", None)
     if made is not None:
         raise QuoteUsed(order=made.id)
     if now >= quote.expires_at:
         raise QuoteExpired
-    order = _create(customer, quote, now)
-    write_timeline([Note(order.id, Step.PLACED)], now=now)
-    idempotency.bind(held, order.id, status=_CREATED)
-    return Outcome(order.id, _CREATED, replayed=False)
+    _create(order_id, customer, quote, now)
+    write_timeline([Note(order_id, Step.PLACED)], now=now)
+    return Outcome(order_id, _CREATED, replayed=False)
 
 
 def cancel_order(*, customer: Customer, order_id: str, now: datetime) -> Order:
@@ -78,9 +80,10 @@ def _cancel(*, order_id: str, now: datetime) -> Order:
     return order
 
 
-def _create(customer: Customer, quote: Quote, now: datetime) -> Order:
+def _create(order_id: str, customer: Customer, quote: Quote, now: datetime) -> Order:
     while True:
         order = Order(
+            id=order_id,
             number=new_number(customer.brand.order_prefix, now),
             customer=customer,
             line_id=quote.line_id,

@@ -8,12 +8,11 @@ from everline.catalog import selectors as catalog
 from everline.catalog.errors import CurrencyNotPriced
 from everline.catalog.models import PlanVersion
 from everline.catalog.types import PriceView
-from everline.lines.access import get_line_for_customer
-from everline.lines.models import Line
 from everline.lines.states import ServiceState
 from everline.orders.errors import LineSuspended
-from everline.orders.models import Quote
+from everline.orders.models import Order, Quote
 from everline.usage import selectors as usage
+from everline.usage.access import get_schedule_for_customer
 from everline.usage.schedule import PlannedPeriod, PlanTerms, Schedule, check_purchase
 
 QUOTE_LIFE = timedelta(minutes=30)
@@ -37,15 +36,15 @@ def create_quote(
         PlanWithdrawn, UnknownCurrency, CurrencyNotPriced: of the catalogue.
         InvalidQuantity, LineTerminated, LineSuspended, StackLimit: the line cannot take this.
     """
-    line = get_line_for_customer(customer_id=customer.id, line_id=line_id) if line_id is not None else None
-    version = catalog.current_version(plan_id, now)
-    schedule, planned = plan_purchase(
-        customer=customer, line=line, version=version, quantity=quantity, now=now
-    )
-    price = _price(customer, version, currency, quantity)
+    if line_id is None:
+        schedule = schedule_of_new_line(customer)
+    else:
+        schedule = get_schedule_for_customer(customer_id=customer.id, line_id=line_id, now=now)
+    version, price = _offer(customer, plan_id, currency, quantity, now)
+    planned = check_line(schedule, version, quantity, now)
     return Quote.objects.create(
         customer=customer,
-        line=line,
+        line_id=line_id,
         plan_version=version,
         quantity=quantity,
         total_minor=price.total.amount,
@@ -59,27 +58,41 @@ def create_quote(
     )
 
 
-def plan_purchase(
-    *, customer: Customer, line: Line | None, version: PlanVersion, quantity: int, now: datetime
-) -> tuple[Schedule, list[PlannedPeriod]]:
-    """Where the periods would come to lie, were they fulfilled this instant; one statement for a line.
+def schedule_of_new_line(customer: Customer) -> Schedule:
+    """The empty queue of a line that is still to be made, in its customer's time zone."""
+    return Schedule(line_id=None, zone=ZoneInfo(customer.timezone))
+
+
+def check_line(schedule: Schedule, version: PlanVersion, quantity: int, now: datetime) -> list[PlannedPeriod]:
+    """Where the periods would come to lie, were they fulfilled this instant.
 
     Raises:
         InvalidQuantity, LineTerminated, LineSuspended, StackLimit: the line cannot take this.
     """
-    if line is None:
-        schedule = Schedule(line_id=None, zone=ZoneInfo(customer.timezone))
-    else:
-        schedule = usage.schedules([line.id], now)[line.id]
     if schedule.service_state == ServiceState.SUSPENDED:
         raise LineSuspended
-    return schedule, check_purchase(schedule, PlanTerms.from_version(version), quantity, now)
+    return check_purchase(schedule, PlanTerms.from_version(version), quantity, now)
 
 
-def _price(customer: Customer, version: PlanVersion, currency: str | None, quantity: int) -> PriceView:
+def check_order(order: Order, now: datetime) -> None:
+    """The same for an order: whether its line can still take what it buys.
+
+    Raises:
+        InvalidQuantity, LineTerminated, LineSuspended, StackLimit: the line cannot take this.
+    """
+    if order.line is None:
+        schedule = schedule_of_new_line(order.customer)
+    else:
+        schedule = usage.schedules([order.line.id], now)[order.line.id]
+    check_line(schedule, order.plan_version, order.quantity, now)
+
+
+def _offer(
+    customer: Customer, plan_id: str, currency: str | None, quantity: int, now: datetime
+) -> tuple[PlanVersion, PriceView]:
     if currency is not None:
-        return catalog.price_for(version, currency, quantity)
+        return catalog.current_offer(plan_id, currency, now, quantity)
     try:
-        return catalog.price_for(version, customer.currency, quantity)
+        return catalog.current_offer(plan_id, customer.currency, now, quantity)
     except CurrencyNotPriced:
-        return catalog.price_for(version, customer.brand.default_currency, quantity)
+        return catalog.current_offer(plan_id, customer.brand.default_currency, now, quantity)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
-from everline.core import clock
+from everline.core import clock, ids
 from everline.core.money import Money
 from everline.core.transactions import refuse_inside_transaction
 from everline.payments import registry, states
@@ -33,7 +33,8 @@ logger = logging.getLogger(__name__)
 
 #: Providers keep idempotency keys for 24 hours; after this age a payment is looked up, never sent again.
 KEY_LIFE = timedelta(hours=20)
-_STARTABLE = frozenset({AttemptStatus.CREATED, AttemptStatus.UNKNOWN})
+#: What may be sent (again); any other attempt has had its answer.
+STARTABLE = frozenset({AttemptStatus.CREATED, AttemptStatus.UNKNOWN})
 _THREADS = 8
 
 
@@ -61,10 +62,12 @@ def create_attempt(
     expires_at: datetime,
     now: datetime,
     provider: str = "",
+    attempt_id: str = "",
 ) -> Attempt:
     """Write the intent to collect `amount`, in the caller's transaction. Nothing is sent yet.
 
-    Without `provider` the first one that takes the method and the amount is chosen.
+    Without `provider` the first one that takes the method and the amount is chosen. `attempt_id` is for
+    callers who had to name the attempt beforehand.
 
     Raises:
         MethodUnavailable: no provider takes this.
@@ -75,6 +78,7 @@ def create_attempt(
         try:
             with transaction.atomic():
                 return Attempt.objects.create(
+                    id=attempt_id or ids.new_id("att"),
                     payable=payable,
                     provider=chosen,
                     method=method,
@@ -110,13 +114,16 @@ def start_attempt(*, attempt_id: str, now: datetime | None = None) -> Attempt:
     Raises:
         ProviderUnavailable: nothing was sent; the attempt is still `created` and may be started again.
     """
+    return start_known_attempt(attempt=Attempt.objects.get(pk=attempt_id), now=now or clock.now())
+
+
+def start_known_attempt(*, attempt: Attempt, now: datetime) -> Attempt:
+    """The same for an attempt that was just written or read."""
     refuse_inside_transaction()
-    at = now or clock.now()
-    attempt = Attempt.objects.get(pk=attempt_id)
-    if attempt.status not in _STARTABLE:
+    if attempt.status not in STARTABLE:
         return attempt
-    outcome = submit(_call(attempt, at))
-    record_start(attempt=attempt, outcome=outcome, now=at)
+    outcome = submit(_call(attempt, now))
+    record_start(attempt=attempt, outcome=outcome, now=now)
     if isinstance(outcome, TemporarilyUnavailable | AuthConfig) and attempt.status == AttemptStatus.CREATED:
         raise ProviderUnavailable(attempt=attempt.id, retry_after=max(1, round(outcome.retry_after or 1)))
     return attempt
@@ -125,7 +132,7 @@ def start_attempt(*, attempt_id: str, now: datetime | None = None) -> Attempt:
 def start_attempts(*, attempts: Iterable[Attempt], now: datetime) -> None:
     """The same for several, their calls in parallel; whoever cannot be reached stays as it is."""
     refuse_inside_transaction()
-    waiting = [attempt for attempt in attempts if attempt.status in _STARTABLE]
+    waiting = [attempt for attempt in attempts if attempt.status in STARTABLE]
     if not waiting:
         return
     with ThreadPoolExecutor(min(_THREADS, len(waiting))) as pool:

@@ -27,6 +27,11 @@ class Details:
     method_last4: str
     method_wallet: str
 
+    @property
+    def values(self) -> dict[str, str | int | bool | None]:
+        """The columns without the id, as `transition_many` takes a row's own values."""
+        return {name: getattr(self, name) for name in _NAMES if name != "id"}
+
 
 _TYPES = {"id": "bigint", "failure_hard": "boolean", "captured_minor": "bigint", "tax_minor": "bigint"}
 _NAMES = [field.name for field in fields(Details)]

@@ -17,15 +17,17 @@ _MAX_DOUBLINGS = 11
 _AFTER_EXPIRY = timedelta(seconds=30)
 _BATCH = 50
 
+#: The due rows stand in a CTE: as a subquery in FROM the planner may run its LIMIT once per row.
 _CLAIM = """
-UPDATE payments_attempt AS a SET checks = a.checks + 1, next_check_at = CASE
-    WHEN %(now)s < a.expires_at THEN LEAST(%(now)s + plan.pause, a.expires_at + %(after)s)
-    ELSE %(now)s + plan.pause END
-FROM (
+WITH plan AS MATERIALIZED (
     SELECT id, LEAST(%(first)s * power(2, LEAST(checks + 1, %(doublings)s)), %(longest)s) AS pause
     FROM payments_attempt WHERE status = ANY(%(open)s) AND next_check_at <= %(now)s
     ORDER BY next_check_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-) AS plan
+)
+UPDATE payments_attempt AS a SET checks = a.checks + 1, next_check_at = CASE
+    WHEN %(now)s < a.expires_at THEN LEAST(%(now)s + plan.pause, a.expires_at + %(after)s)
+    ELSE %(now)s + plan.pause END
+FROM plan
 WHERE a.id = plan.id
 RETURNING a.*
 """

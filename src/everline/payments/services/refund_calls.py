@@ -50,12 +50,14 @@ class RefundOutcome:
     burnt: bool = False
 
 
+#: The due rows stand in a CTE: as a subquery in FROM the planner may run its LIMIT once per row.
 _CLAIM = """
-UPDATE payments_refund AS r SET tries = r.tries + 1, next_try_at = %(until)s
-FROM (
+WITH due AS MATERIALIZED (
     SELECT id FROM payments_refund WHERE status = ANY(%(open)s) AND next_try_at <= %(now)s
     ORDER BY next_try_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-) AS due
+)
+UPDATE payments_refund AS r SET tries = r.tries + 1, next_try_at = %(until)s
+FROM due
 WHERE r.id = due.id
 RETURNING r.*
 """

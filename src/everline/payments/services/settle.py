@@ -80,9 +80,6 @@ def settle_captures(*, items: Sequence[Capture], now: datetime) -> list[str]:
         return []
     kept = [item for item in live if _is_kept(item)]
     surplus = [item for item in live if not _is_kept(item)]
-    write_details(
-        attempts=[item.judgement.attempt for item in live], rows=[_capture_details(item) for item in live]
-    )
     moved = [
         *_move(kept, AttemptStatus.CAPTURED, now, {"kept": True}),
         *_move(surplus, AttemptStatus.SURPLUS, now, {"kept": False}),
@@ -96,20 +93,15 @@ def settle_failures(*, items: Sequence[Judgement], now: datetime, reason: str = 
     live = [item for item in items if item.attempt.status in states.OPEN]
     if not live:
         return []
-    write_details(
-        attempts=[item.attempt for item in live],
-        rows=[details_of(item.attempt, item.snapshot) for item in live],
-    )
+    rows = {
+        item.attempt.id: replace(details_of(item.attempt, item.snapshot), redirect_url="").values
+        for item in live
+    }
     moved = transition_many(
-        Attempt,
-        [item.attempt.id for item in live],
-        to=AttemptStatus.FAILED,
-        reason=reason or "provider",
-        set={"redirect_url": ""},
-        now=now,
+        Attempt, list(rows), to=AttemptStatus.FAILED, reason=reason or "provider", each=rows, now=now
     )
     for item in live:
-        mirror(item.attempt, status=str(AttemptStatus.FAILED), redirect_url="")
+        mirror(item.attempt, status=str(AttemptStatus.FAILED), **rows[item.attempt.id])
     return moved
 
 
@@ -166,23 +158,23 @@ def _booking(item: Capture) -> Booking:
 def _move(items: Sequence[Capture], to: AttemptStatus, now: datetime, values: dict[str, bool]) -> list[str]:
     if not items:
         return []
-    changes: dict[str, object] = {
-        **values,
-        "captured_at": now,
-        "redirect_url": "",
-        "failure_code": "",
-        "failure_message": "",
-        "failure_hard": False,
-    }
+    changes: dict[str, object] = {**values, "captured_at": now}
+    rows = {item.judgement.attempt.id: _capture_details(item).values for item in items}
     reasons = {item.reason for item in items}
     moved: list[str] = []
     for reason in sorted(reasons):
         chosen = [item.judgement.attempt for item in items if item.reason == reason]
         moved += transition_many(
-            Attempt, [each.id for each in chosen], to=to, reason=reason or "provider", set=changes, now=now
+            Attempt,
+            [attempt.id for attempt in chosen],
+            to=to,
+            reason=reason or "provider",
+            set=changes,
+            each=rows,
+            now=now,
         )
         for attempt in chosen:
-            mirror(attempt, status=str(to), **changes)
+            mirror(attempt, status=str(to), **changes, **rows[attempt.id])
     return moved
 
 
@@ -192,6 +184,9 @@ def _capture_details(item: Capture) -> Details:
     return replace(
         details_of(item.judgement.attempt, snapshot),
         redirect_url="",
+        failure_code="",
+        failure_message="",
+        failure_hard=False,
         captured_minor=snapshot.captured.amount,
         captured_currency=snapshot.captured.currency,
         tax_minor=tax,

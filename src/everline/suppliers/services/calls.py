@@ -34,16 +34,18 @@ LEASE = timedelta(seconds=90)
 DELIVERIES = (OrderKind.PROFILE, OrderKind.TOPUP)
 _THREADS = 8
 
+#: The due rows stand in a CTE: as a subquery in FROM the planner may run its LIMIT once per row.
 _CLAIM = """
-UPDATE suppliers_supplierorder AS s SET tries = s.tries + 1, next_try_at = %(until)s
-FROM (
+WITH due AS MATERIALIZED (
     SELECT o.id, COALESCE(NULLIF(o.line_iccid, ''), before.result ->> 'iccid', '') AS iccid
     FROM suppliers_supplierorder AS o
     LEFT JOIN suppliers_supplierorder AS before ON before.reference = o.after AND before.status = 'done'
     WHERE o.status = ANY(%(open)s) AND o.kind = ANY(%(kinds)s) AND o.next_try_at <= %(now)s
         AND (o.after = '' OR before.id IS NOT NULL)
     ORDER BY o.next_try_at, o.id LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED
-) AS due
+)
+UPDATE suppliers_supplierorder AS s SET tries = s.tries + 1, next_try_at = %(until)s
+FROM due
 WHERE s.id = due.id
 RETURNING s.id, s.order, s.supplier, s.reference, s.kind, s.status, due.iccid AS line_iccid, s.plan_code,
     s.quantity, s.after, s.revokes, s.supplier_ref, s.failure_code, s.failure_message, s.result, s.tries,

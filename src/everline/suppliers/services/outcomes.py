@@ -1,14 +1,10 @@
 """Keeping what suppliers answered, a batch at a time, in the transaction of whoever owns the orders."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
-
-from everline.core.ids import to_int
 from everline.core.states import transition_many
 from everline.suppliers import states
 from everline.suppliers.models import SupplierOrder
@@ -37,20 +33,24 @@ class _Row:
 
 
 def record_outcomes(*, outcomes: Sequence[SupplierOutcome], now: datetime) -> list[SupplierOrder]:
-    """Apply outcomes in the caller's transaction; returns the purchases as they are now, locked.
+    """Apply outcomes in the caller's transaction; returns the purchases they are about, as they are now.
 
-    Costs a constant number of statements. A purchase that is settled already (done, failed, withdrawn) is
-    not touched. What comes next to a profile that was made (its top-up) becomes due at once.
+    With them come all other purchases for the same orders of the shop, so that the caller sees what is still
+    missing; all are locked. Costs a constant number of statements. A purchase that is settled already (done,
+    failed, withdrawn) is not touched. What comes next to a profile (its top-up) becomes due at once.
     """
     by_id = {outcome.order_id: outcome for outcome in outcomes}
-    orders = SupplierOrder.objects.select_for_update().filter(pk__in=by_id).order_by("pk")
-    rows = [_Row(order, by_id[order.id], _target(order, by_id[order.id])) for order in orders]
-    live = [row for row in rows if row.order.status in states.OPEN]
-    if live:
-        _write(live, now)
-        for target in SupplierOrderStatus:
-            _move([row.order for row in live if row.target == target], target, now)
-    return [row.order for row in rows]
+    concerned = SupplierOrder.objects.filter(pk__in=by_id).values("order")
+    purchases = list(SupplierOrder.objects.select_for_update().filter(order__in=concerned).order_by("pk"))
+    live = [each for each in purchases if each.id in by_id and each.status in states.OPEN]
+    rows = [_Row(each, by_id[each.id], _target(each, by_id[each.id])) for each in live]
+    for row in rows:
+        _note(row.order, row.outcome, now)
+    # What stays in its state is written plainly: a transition to the same state writes nothing.
+    _write([row.order for row in rows if row.target is None or row.target == row.order.status])
+    for target in SupplierOrderStatus:
+        _move([row.order for row in rows if row.target == target], target, now)
+    return purchases
 
 
 def _target(order: SupplierOrder, outcome: SupplierOutcome) -> SupplierOrderStatus | None:
@@ -77,6 +77,7 @@ def _move(orders: Sequence[SupplierOrder], target: SupplierOrderStatus, now: dat
         to=target,
         reason="supplier",
         set={"settled_at": settled},
+        each={order.id: {name: getattr(order, name) for name in _NOTED} for order in orders},
         now=now,
     )
     for order in orders:
@@ -85,36 +86,21 @@ def _move(orders: Sequence[SupplierOrder], target: SupplierOrderStatus, now: dat
             order.settled_at = settled
 
 
-_WRITE = """
-UPDATE suppliers_supplierorder AS s SET
-    next_try_at = v.next_try_at, last_error = v.last_error, failure_code = v.failure_code,
-    failure_message = v.failure_message, supplier_ref = v.supplier_ref, result = v.result::jsonb,
-    line_iccid = v.line_iccid
-FROM unnest(
-    %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]
-) AS v (id, next_try_at, last_error, failure_code, failure_message, supplier_ref, result, line_iccid)
-WHERE s.id = v.id
-"""
+#: What an outcome tells of a purchase besides its state.
+_NOTED = (
+    "next_try_at",
+    "last_error",
+    "failure_code",
+    "failure_message",
+    "supplier_ref",
+    "result",
+    "line_iccid",
+)
 
 
-def _write(rows: Sequence[_Row], now: datetime) -> None:
-    for row in rows:
-        _note(row.order, row.outcome, now)
-    orders = [row.order for row in rows]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _WRITE,
-            [
-                [to_int("sup", order.id) for order in orders],
-                [order.next_try_at for order in orders],
-                [order.last_error for order in orders],
-                [order.failure_code for order in orders],
-                [order.failure_message for order in orders],
-                [order.supplier_ref for order in orders],
-                [json.dumps(order.result) for order in orders],
-                [order.line_iccid for order in orders],
-            ],
-        )
+def _write(orders: Sequence[SupplierOrder]) -> None:
+    if orders:
+        SupplierOrder.objects.bulk_update(orders, _NOTED)
 
 
 def _note(order: SupplierOrder, outcome: SupplierOutcome, now: datetime) -> None:

@@ -9,7 +9,7 @@ from everline.suppliers import registry
 from everline.suppliers.types import ORDER_CHANGED, SupplierEvent
 
 #: The jobs of the rooms above that apply what is stored in the inbox.
-_JOBS = {ORDER_CHANGED: "orders.fulfil"}
+_JOBS = {ORDER_CHANGED: "orders.wake"}
 _EVENTS_JOB = "usage.collect_supplier_events"
 _KEPT_HEADERS = ("content-type", "user-agent")
 
