@@ -22,9 +22,9 @@ def apikey(words: Sequence[str]) -> int:
     """`everline apikey create|list|revoke`: keys of the operator API. A secret is shown once."""
     chosen = _parser().parse_args(words)
     actions = {"create": _create, "list": _list, "revoke": _revoke}
+    translation.activate("en")
     try:
-        with translation.override("en"):
-            actions[chosen.action](chosen)
+        actions[chosen.action](chosen)
     except DomainError as error:
         raise CommandError(error.detail) from error
     except ProgrammingError as error:
@@ -67,9 +67,8 @@ def _list(chosen: argparse.Namespace) -> None:
     del chosen
     for key in api_keys():
         state = "revoked" if key.revoked_at is not None else "valid"
-        print(
-            f"{key.id}  {key.prefix}…  {state:7}  {key.created_at:%Y-%m-%d}  {key.name}  {', '.join(key.scopes)}"
-        )
+        made, scopes = f"{key.created_at:%Y-%m-%d}", ", ".join(key.scopes)
+        print(f"{key.id}  {key.prefix}…  {state:7}  {made}  {key.name}  {scopes}")
 
 
 def _revoke(chosen: argparse.Namespace) -> None:

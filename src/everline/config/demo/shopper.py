@@ -18,6 +18,7 @@ FINAL = {"fulfilled", "expired", "cancelled", "needs_attention", "refunded"}
 PROLONGING = (1, "extend", "on_purchase")
 FINAL_SECONDS = 60.0
 POLL_SECONDS = 0.2
+BUSY_TRIES = 10
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 
@@ -51,7 +52,7 @@ class Shopper:
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, key: bool = False
     ) -> Json:
-        """One call of the API; `key` sends a fresh idempotency key.
+        """One call of the API; `key` sends a fresh idempotency key. Tried again while the shop says it is busy.
 
         Raises:
             CommandError: any answer but a success.
@@ -59,11 +60,21 @@ class Shopper:
         headers = dict(self._headers)
         if key:
             headers["Idempotency-Key"] = uuid.uuid4().hex
-        answer = self._http.request(method, f"{self._at.shop}/api/v1{path}", json=body, headers=headers)
+        answer = self._send(method, path, body, headers)
+        for _try in range(BUSY_TRIES):
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(float(answer.headers.get("Retry-After", 1)))
+            answer = self._send(method, path, body, headers)
         if not answer.is_success:
             raise CommandError(f"{method} {path} answered {answer.status_code}: {answer.text[:500]}")
         found: Json = answer.json()
         return found
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        return self._http.request(method, f"{self._at.shop}/api/v1{path}", json=body, headers=headers)
 
     def sign_in(self, login: str, password: str) -> Json:
         """Open a session; returns the customer."""

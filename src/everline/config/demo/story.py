@@ -13,6 +13,7 @@ import httpx
 from everline.config.demo.shopper import FILES, TIMEOUT, Installation, Json, Shopper
 from everline.config.outcome import CommandError
 from everline.config.supervisor import launch, processes, sign_ins, stack
+from everline.core.money import Money
 
 START_SECONDS = 170.0
 STOP_SECONDS = 40.0
@@ -101,13 +102,12 @@ def _tell(
     before: Json, plan: Json, quote: Json, attempt: Json, order: Json, after: Json, mails: list[Json]
 ) -> None:
     total = quote["total"]
+    price = Money(total["amount"], total["currency"]).to_decimal()
     term = f"{plan['term']['count']} {plan['term']['unit']}"
     paid = next(each for each in order["attempts"] if each["id"] == attempt["id"])
     print(f"line     {before['label']}  {before['iccid']}  {before['service_state']}")
     print(f"plan     {plan['name']}  ({term}, version {plan['version']})")
-    print(
-        f"payment  {total['amount']} {total['currency']} in minor units by {paid['method']}: {paid['status']}"
-    )
+    print(f"payment  {price} {total['currency']} by {paid['method']}: {paid['status']}")
     print(f"order    {order['number']}: {order['status']}")
     for entry in order["timeline"]:
         print(f"         {entry['at']}  {entry['event']}")
