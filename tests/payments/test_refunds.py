@@ -364,6 +364,13 @@ def test_a_batch_costs_as_many_statements_as_one(provider: FakeProvider, size: i
     assert len(statements) <= 11, [each[:70] for each in statements]
 
 
+def test_a_claim_never_takes_more_than_it_asked_for(provider: FakeProvider) -> None:
+    attempts = [captured(provider, f"ord_{n}") for n in range(30)]
+    services.request_refunds(items=[RefundItem(each.id) for each in attempts], reason="", now=NOW)
+
+    assert [services.send_due_refunds(now=NOW, limit=20) for _ in range(3)] == [20, 10, 0]
+
+
 def test_hints_are_applied_once_and_foreign_ones_set_aside(
     provider: FakeProvider, deferred: list[str]
 ) -> None:

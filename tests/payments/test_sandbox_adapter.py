@@ -114,6 +114,14 @@ def test_start_sends_the_whole_intent_and_gives_the_page(adapter: SandboxProvide
     }
 
 
+def test_an_address_is_sent_in_characters_the_provider_takes(adapter: SandboxProvider, peer: Peer) -> None:
+    peer.answers.append(Answer(body=PAYMENT))
+
+    adapter.start(replace(SPEC, return_url="https://shop.example/a b?x={1}&y=%20|#z"))
+
+    assert peer.asked[0].body["return_url"] == "https://shop.example/a%20b?x=%7B1%7D&y=%20%7C#z"
+
+
 @pytest.mark.parametrize(
     ("changes", "state", "failure"),
     [

@@ -86,10 +86,11 @@ def test_a_top_up_is_delivered(supplier: FakeSupplier) -> None:
 def test_a_new_line_is_a_profile_and_then_its_plan(supplier: FakeSupplier) -> None:
     buy_line()
 
-    (profile,) = work()
+    profile, waiting = work()
     assert (profile.kind, profile.status, profile.line_iccid) == (OrderKind.PROFILE, S.DONE, PROFILE.iccid)
+    assert (waiting.kind, waiting.status, waiting.tries) == (OrderKind.TOPUP, S.REQUESTED, 0)
     assert not selectors.order_progress(["ord_1"])["ord_1"].done
-    (topup,) = work()
+    _profile, topup = work()
 
     assert (topup.kind, topup.status, topup.line_iccid) == (OrderKind.TOPUP, S.DONE, PROFILE.iccid)
     assert [each.iccid for each in supplier.topped_up] == [PROFILE.iccid]
@@ -100,10 +101,10 @@ def test_scenario_11_partial_success_resumes_and_buys_no_second_profile(supplier
     buy_line()
     work()
     supplier.failing["topup"] = errors(TemporarilyUnavailable)
-    (topup,) = work()
+    _profile, topup = work()
     assert topup.status == S.REQUESTED
 
-    (again,) = work(timedelta(seconds=10))
+    _profile, again = work(timedelta(seconds=10))
 
     assert again.status == S.DONE
     assert supplier.named("profile") == ["sup-ord_1-profile"]
@@ -114,7 +115,7 @@ def test_what_depends_on_a_profile_waits_for_it(supplier: FakeSupplier) -> None:
     buy_line()
     supplier.state = ResultState.PENDING
 
-    (profile,) = work()
+    profile, _topup = work()
 
     assert profile.status == S.PENDING
     assert [each.kind for each in services.claim_due(now=NOW + timedelta(hours=1))] == [OrderKind.PROFILE]
@@ -236,6 +237,20 @@ def test_pending_is_asked_about_and_a_word_nobody_knows_changes_nothing(supplier
     assert services.wake_orders(references=["sup-ord_1-topup"], now=NOW) == 0
 
 
+def test_what_stays_pending_is_asked_about_ever_more_rarely(supplier: FakeSupplier) -> None:
+    supplier.state = ResultState.PENDING
+    renew()
+    after, waits = timedelta(0), []
+
+    for _ in range(4):
+        (row,) = work(after)
+        assert one().next_try_at == row.next_try_at
+        waits.append((row.next_try_at - NOW - after).total_seconds())
+        after = row.next_try_at - NOW
+
+    assert waits == [5, 15, 30, 60]
+
+
 def test_outcomes_are_kept_once(supplier: FakeSupplier) -> None:
     renew()
     due = services.claim_due(now=NOW)
@@ -273,7 +288,14 @@ def test_a_batch_costs_as_many_statements_as_one(supplier: FakeSupplier, size: i
         services.record_outcomes(outcomes=outcomes, now=NOW)
 
     assert len(due) == size
-    assert len([each for each in spent if "SAVEPOINT" not in each["sql"]]) == 5
+    assert len([each for each in spent if "SAVEPOINT" not in each["sql"]]) == 4
+
+
+def test_a_claim_never_takes_more_than_it_asked_for(supplier: FakeSupplier) -> None:
+    for n in range(30):
+        renew(f"ord_{n}")
+
+    assert [len(services.claim_due(now=NOW, limit=20)) for _ in range(3)] == [20, 10, 0]
 
 
 def _requested() -> None:
@@ -315,7 +337,7 @@ def test_scenario_12_a_delivery_after_the_refund_is_revoked(supplier: FakeSuppli
     (claimed,) = services.claim_due(now=NOW)
     services.withdraw_orders(orders=["ord_1"], now=NOW, reason="refunded")
     outcome = services.call_supplier(order=claimed)
-    (row,) = services.record_outcomes(outcomes=[outcome], now=NOW)
+    row, _revocation = services.record_outcomes(outcomes=[outcome], now=NOW)
     assert (row.status, row.failure_code) == (S.FAILED, "withdrawn")
 
     assert services.send_due_revocations(now=NOW) == 0

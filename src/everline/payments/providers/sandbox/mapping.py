@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from everline.core.errors import DomainError
 from everline.core.money import Money
@@ -43,8 +44,8 @@ def request(attempt: AttemptSpec) -> dict[str, Any]:
         "method": attempt.method,
         "amount": attempt.amount.amount,
         "currency": attempt.amount.currency,
-        "return_url": attempt.return_url,
-        "cancel_url": attempt.cancel_url,
+        "return_url": _address(attempt.return_url),
+        "cancel_url": _address(attempt.cancel_url),
         "locale": attempt.locale,
         "description": attempt.description,
         "expires_at": attempt.expires_at.isoformat(),
@@ -107,6 +108,11 @@ def hint(body: Mapping[str, Any]) -> EventHint:
         refund_ref=_text(data.get("refund") or ""),
         refund_id=_text(data.get("refund_reference") or ""),
     )
+
+
+def _address(url: str) -> str:
+    """The same address in the characters that RFC 3986 allows; the provider refuses others."""
+    return quote(url, safe="%!#$&'()*+,/:;=?@[]~")
 
 
 def _method(value: Any) -> Method | None:
