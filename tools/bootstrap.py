@@ -38,11 +38,11 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"Everline needs Python 3.11 or newer; {sys.executable} is {found}. Set PYTHON=…\n")
         return 2
     wanted = arguments[0]
-    if ready(wanted):
-        return 0
-    with locked():
-        if not ready(wanted):
-            install(wanted)
+    if not ready(wanted):
+        with locked():
+            if not ready(wanted):
+                install(wanted)
+    compile_messages()
     return 0
 
 
@@ -124,6 +124,15 @@ def compile_all() -> None:
     folders = [str(packages_folder()), str(ROOT / "src")]
     command = [str(PYTHON), "-m", "compileall", "-q", "-q", "-j", "0", *folders]
     subprocess.run(command, check=False)  # some packages carry files for other Python versions
+
+
+def compile_messages() -> None:
+    """The compiled catalogues are not kept in the repository: make what is absent or stale."""
+    for source in (ROOT / "src" / "everline" / "locale").glob("*/LC_MESSAGES/*.po"):
+        target = source.with_suffix(".mo")
+        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+            subprocess.run([str(PYTHON), str(ROOT / "tools" / "compile_messages.py")], check=True)
+            return
 
 
 @contextlib.contextmanager

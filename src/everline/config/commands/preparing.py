@@ -15,10 +15,15 @@ from everline.core import clock
 
 def migrate(words: Sequence[str]) -> int:
     """`everline migrate [app [name]]`: bring the databases to this release, the sandbox's included."""
+    arguments = argparse.ArgumentParser("everline migrate", description=migrate.__doc__)
+    arguments.add_argument(
+        "target", nargs="*", metavar="APP [NAME]", help="one room, and up or back to a name"
+    )
+    target = arguments.parse_args(words).target
     options = read_options()
     databases.require(options.shop_database, "EVERLINE_DATABASE_URL")
-    if words:
-        call_command("migrate", *words)
+    if target:
+        call_command("migrate", *target)
         with databases.alone(options.shop_database) as lock:
             databases.set_stamp(lock, "")  # it may have gone backwards: the next start looks again
         return 0

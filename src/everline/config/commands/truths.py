@@ -1,5 +1,6 @@
 """`everline check`. Django is set up when this module is imported."""
 
+import argparse
 from collections.abc import Sequence
 
 from django.core.management import call_command
@@ -9,9 +10,11 @@ from everline.core import clock, invariants
 
 
 def check(words: Sequence[str]) -> int:
-    """`everline check`: Django's system checks (its options may be given), then every invariant."""
+    """`everline check`: Django's system checks, then every invariant of every room; exit 1 with the list."""
+    arguments = argparse.ArgumentParser("everline check", description=check.__doc__)
+    arguments.add_argument("--deploy", action="store_true", help="with the checks for a public installation")
     try:
-        call_command("check", *words)
+        call_command("check", deploy=arguments.parse_args(words).deploy)
     except SystemCheckError as error:
         print(error)
         return 1

@@ -52,7 +52,7 @@ class Shopper:
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, key: bool = False
     ) -> Json:
-        """One call of the API; `key` sends a fresh idempotency key. Tried again while the shop says it is busy.
+        """One call of the API, again while the shop is busy; `key` sends a fresh idempotency key.
 
         Raises:
             CommandError: any answer but a success.

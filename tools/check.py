@@ -1,0 +1,60 @@
+"""Everything `make check` looks at, each by its own tool; all of it runs, whatever fails.
+
+usage: python tools/check.py [NAME…]      names choose some of the steps
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+PYTHON = sys.executable
+SHOP, SANDBOX = "everline.config.settings", "everline.sandbox.settings"
+#: Nobody listens there: these steps need settings, not a database.
+NO_DATABASE = "postgresql://nobody@127.0.0.1:1/none"
+
+STEPS: dict[str, tuple[str, ...]] = {
+    "format": (f"{BIN}/ruff", "format", "--check", "--quiet", "."),
+    "lint": (f"{BIN}/ruff", "check", "--quiet", "."),
+    "types": (f"{BIN}/mypy",),
+    "imports": (f"{BIN}/lint-imports",),
+    "budgets": (PYTHON, "tools/check_budgets.py"),
+    "states": (PYTHON, "tools/check_states.py"),
+    "templates": (f"{BIN}/djlint", "src/everline", "--lint", "--quiet"),
+    "translations": (PYTHON, "tools/check_translations.py"),
+    "shop": (PYTHON, "-m", "django", "check", "--fail-level", "WARNING", f"--settings={SHOP}"),
+    "sandbox": (PYTHON, "-m", "django", "check", "--fail-level", "WARNING", f"--settings={SANDBOX}"),
+    "migrations": (PYTHON, "-W", "ignore", "-m", "django", "makemigrations", "--check", f"--settings={SHOP}"),
+    "sandbox-migrations": (
+        PYTHON, "-W", "ignore", "-m", "django", "makemigrations", "--check", f"--settings={SANDBOX}",
+    ),
+}  # fmt: skip
+
+
+def main(names: list[str]) -> int:
+    """Run the steps and print what each of the failed ones said; 0 when all are well."""
+    failed = []
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "EVERLINE_DATA_DIR": folder, "EVERLINE_DATABASE_URL": NO_DATABASE}
+        environment |= {"EVERLINE_SECRET_KEY": "for-checks-only", "EVERLINE_MODE": "sandbox"}
+        for name in names or STEPS:
+            began = time.monotonic()
+            answer = subprocess.run(
+                STEPS[name], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            )
+            well = answer.returncode == 0
+            print(f"{'ok    ' if well else 'FAILED'} {name} ({time.monotonic() - began:.1f} s)", flush=True)
+            if not well:
+                failed.append(name)
+                print(answer.stdout + answer.stderr, flush=True)
+    if failed:
+        print(f"failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
