@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from ninja.parser import Parser
 
 from everline.api.errors import (
+    BadRequest,
     BodyTooLarge,
     FieldError,
     MalformedBody,
@@ -25,6 +26,7 @@ _MAX_DEPTH = 20
 _MAX_ERRORS = 20
 _BIGINT = 2**63
 _CHUNK = 64 * 1024
+_MAX_DIGITS = 18
 _SURROGATES = range(0xD800, 0xE000)
 
 
@@ -40,10 +42,13 @@ def prepare_body(request: HttpRequest) -> None:
 
     Raises:
         BodyTooLarge: more than `limit_of`.
+        BadRequest: a length that is no number.
     """
     limit = limit_of(request)
     declared = request.META.get("CONTENT_LENGTH") or "0"
-    if declared.isascii() and declared.isdigit() and int(declared) > limit:
+    if not (declared.isascii() and declared.isdigit()):
+        raise BadRequest
+    if len(declared) > _MAX_DIGITS or int(declared) > limit:
         raise BodyTooLarge(max_bytes=limit)
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() and declared == "0":
         request._body = _read(request, limit)  # noqa: SLF001 - where Django itself keeps what it has read

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.utils import translation
 
 from everline.api.bodies import prepare_body
-from everline.api.errors import BodyTooLarge
+from everline.api.errors import BadRequest, BodyTooLarge
 from everline.api.problems import ensure_problem, is_for_programs, problem
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -37,7 +37,7 @@ class RequestIdMiddleware:
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         try:
             prepare_body(request)
-        except BodyTooLarge as error:
+        except (BadRequest, BodyTooLarge) as error:
             with translation.override(translation.get_language_from_request(request)):
                 return problem(request, error)
         response = ensure_problem(request, self.get_response(request))

@@ -108,7 +108,7 @@ def problem(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def ensure_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The same answer; where Django answered with a page of its own, a problem document in that page's place."""
+    """The same answer, or a problem document where Django would have shown a page of its own."""
     status = response.status_code
     is_ours = response.get("Content-Type", "").startswith(MEDIA_TYPE)
     if status < HTTPStatus.BAD_REQUEST or is_ours or not isinstance(response, HttpResponse):

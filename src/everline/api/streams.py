@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from django.db import close_old_connections
+from django.db import connection
 from django.utils import translation
 
 from everline.api.news import listener
@@ -103,6 +103,12 @@ def follow_order(
                 yield _MARK  # a reader who has gone is noticed by writing
 
 
+def let_go() -> None:
+    """Give the database connection back: whoever waits, or reads slowly, must not keep one."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 def read_steps(order_id: str) -> "Sequence[TimelineEntry]":
     """All steps of an order, oldest first."""
     return selectors.timeline_since(order_id=order_id, entry_id=0)
@@ -121,7 +127,7 @@ def _read(customer_id: str, order_id: str) -> "tuple[str, Sequence[TimelineEntry
         status = get_order_for_customer(customer_id=customer_id, order_id=order_id).status
         return status, read_steps(order_id)
     finally:
-        close_old_connections()
+        let_go()
 
 
 def _event(step: "TimelineEntry", language: str) -> bytes:

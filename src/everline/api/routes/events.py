@@ -1,5 +1,4 @@
 from django.conf import settings
-from django.db import close_old_connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import get_language
@@ -9,7 +8,7 @@ from everline.api.answers import no_content
 from everline.api.auth import CustomerRequest, CustomerToken
 from everline.api.documents import refusals
 from everline.api.errors import TooManyStreams
-from everline.api.streams import OrderStream, is_over, read_steps, slots
+from everline.api.streams import OrderStream, is_over, let_go, read_steps, slots
 from everline.orders.access import get_order_for_customer
 
 router = Router(auth=CustomerToken())
@@ -55,7 +54,7 @@ def follow(request: CustomerRequest, order_id: str) -> HttpResponseBase:
             return no_content()
     if not slots.take(settings.EVERLINE_MAX_STREAMS):
         raise TooManyStreams(retry_after=_RETRY_SECONDS)
-    close_old_connections()  # a slow reader must not keep a database connection
+    let_go()
     stream = OrderStream(
         customer_id=request.auth.id, order_id=order.id, seen=seen, language=get_language() or ""
     )
