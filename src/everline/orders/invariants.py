@@ -9,6 +9,7 @@ from everline.core.invariants import invariant
 from everline.orders.models import Case, Order
 from everline.orders.states import KEEPS_MONEY, OrderStatus
 from everline.payments.models import Attempt
+from everline.payments.selectors import surplus_without_refund
 from everline.payments.states import KEPT
 from everline.usage.models import Period
 
@@ -32,6 +33,15 @@ def captured_money_has_an_order(now: datetime) -> list[str]:
         good = Order.objects.filter(pk__in=part, status__in=_MAY_KEEP).values_list("id", flat=True)
         found += [f"{kept[order]} is kept, but {order} is not" for order in set(part) - set(good)]
     return found
+
+
+@invariant("orders.surplus_goes_back")
+def surplus_goes_back(now: datetime) -> list[str]:
+    """1. Money that no order keeps is given back, on its way back, or has an open case."""
+    stranded = surplus_without_refund(now - _PATIENCE, limit=_BATCH)
+    open_cases = Case.objects.filter(closed_at=None, order__in=[each.payable for each in stranded])
+    known = set(open_cases.values_list("order_id", flat=True))
+    return [f"{each.id} holds {each.captured} of nobody" for each in stranded if each.payable not in known]
 
 
 @invariant("orders.paid_orders_have_money")

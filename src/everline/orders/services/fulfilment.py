@@ -100,8 +100,11 @@ def deliver(calls: Sequence[Call], *, now: datetime) -> int:
 
 def refund_undelivered(now: datetime) -> int:
     """Give back what was paid for orders past their deadline; returns how many orders."""
-    due = undelivered_orders_due(now, BATCH)
-    return sum(_refund_one(order_id, now) for order_id in due)
+    return bisect(
+        undelivered_orders_due(now, BATCH),
+        lambda some: sum(_refund_one(order_id, now) for order_id in some),
+        lambda order_id, error: logger.error("order %s could not be given up: %r", order_id, error),
+    )
 
 
 @retrying

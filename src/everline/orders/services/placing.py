@@ -17,6 +17,7 @@ from everline.orders.services.tracking import Note, write_timeline
 from everline.orders.states import OrderStatus
 from everline.orders.timeline import Step
 from everline.orders.types import Outcome
+from everline.payments import selectors as payments
 
 ORDER_LIFE = timedelta(hours=24)
 _CREATED = 201
@@ -75,6 +76,8 @@ def _cancel(*, order_id: str, now: datetime) -> Order:
         return order
     if order.status != OrderStatus.AWAITING_PAYMENT:
         raise OrderNotCancellable(status=order.status)
+    if payments.open_attempt(order.id) is not None:  # begun in another tab since the last one was ended
+        raise PaymentUndecided
     transition(order, to=OrderStatus.CANCELLED, reason="customer", actor=order.customer_id, now=now)
     write_timeline([Note(order.id, Step.CANCELLED)], now=now)
     return order

@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from everline.core import clock, ids
 from everline.core.states import transition
+from everline.lines.access import lock_lines
 from everline.orders.models import Order
-from everline.orders.selectors import lock_orders
+from everline.orders.selectors import lines_of_orders, lock_orders
 from everline.orders.services import cases, notices
 from everline.orders.services.tracking import Note, write_timeline
-from everline.orders.states import ORDER_MACHINE, CaseReason, OrderStatus
+from everline.orders.states import KEEPS_MONEY, ORDER_MACHINE, CaseReason, OrderStatus
 from everline.orders.timeline import Step
 from everline.payments import selectors as payments
 from everline.payments.events import RefundSettled
@@ -47,7 +48,9 @@ def note_refunds_settled(events: list[RefundSettled]) -> None:
     now = clock.now()
     mine = [event for event in events if ids.is_id("ord", event.payable)]
     with transaction.atomic():
-        orders = lock_orders(event.payable for event in mine)
+        payables = {event.payable for event in mine}
+        lock_lines(lines_of_orders(payables))
+        orders = lock_orders(payables)
         found = {refund.id: refund for refunds in payments.refunds_for(orders).values() for refund in refunds}
         notes: list[Note] = []
         for event in mine:
@@ -83,7 +86,10 @@ def _follow(order: Order, refund: Refund, now: datetime) -> None:
 
 def _failed(order: Order, refund: Refund, now: datetime) -> Sequence[Note]:
     detail = f"{refund.id}: {refund.failure_code or 'failed'}"
+    goes_on = not refund.attempt.kept and order.status in KEEPS_MONEY
     return [
         Note(order.id, Step.REFUND_FAILED),
-        *cases.open_case(order=order, reason=CaseReason.REFUND_FAILED, detail=detail, now=now),
+        *cases.open_case(
+            order=order, reason=CaseReason.REFUND_FAILED, detail=detail, now=now, goes_on=goes_on
+        ),
     ]

@@ -23,7 +23,7 @@ from everline.orders.selectors import lock_orders
 from everline.orders.services import cases, notices
 from everline.orders.services.honouring import still_honoured
 from everline.orders.services.tracking import Note, write_timeline
-from everline.orders.states import CaseReason, OrderStatus
+from everline.orders.states import KEEPS_MONEY, CaseReason, OrderStatus
 from everline.orders.timeline import Step
 from everline.payments import selectors as payments
 from everline.payments.errors import ProviderError
@@ -136,7 +136,7 @@ def _apply(attempts: Mapping[str, Attempt], truths: Mapping[str, Truth], now: da
     notes: list[Note] = []
     notes += _take_paid(batch.paid, now)
     notes += _send_back_surplus(batch.surplus, now)
-    notes += _flag_mismatches(batch.mismatched, now)
+    notes += _flag_mismatches(batch, now)
     notes += _tell_failures(orders, [each.attempt for each in batch.failures], now)
     write_timeline(notes, now=now)
 
@@ -205,13 +205,18 @@ def _send_back_surplus(surplus: Sequence[tuple[Order, Attempt]], now: datetime) 
     ]
 
 
-def _flag_mismatches(mismatched: Sequence[tuple[Order, Judgement]], now: datetime) -> list[Note]:
+def _flag_mismatches(batch: _Batch, now: datetime) -> list[Note]:
+    """Money that is not what was asked for waits for a person; an order that was paid rightly goes on."""
+    paid = {order.id for order in batch.paid}
     notes: list[Note] = []
-    for order, judgement in mismatched:
+    for order, judgement in batch.mismatched:
+        goes_on = order.id in paid or order.status in KEEPS_MONEY
         detail = (
             f"{judgement.attempt.id}: asked {judgement.attempt.amount}, got {judgement.snapshot.captured}"
         )
-        notes += cases.open_case(order=order, reason=CaseReason.AMOUNT_MISMATCH, detail=detail, now=now)
+        notes += cases.open_case(
+            order=order, reason=CaseReason.AMOUNT_MISMATCH, detail=detail, now=now, goes_on=goes_on
+        )
     return notes
 
 
