@@ -3,6 +3,8 @@ from typing import Any
 import pytest
 from django.core.checks import run_checks
 
+from everline.config import checks
+
 LIVE = {
     "EVERLINE_MODE": "live",
     "EVERLINE_SECRET_KEY_GIVEN": True,
@@ -22,6 +24,17 @@ def test_a_sandbox_needs_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "number"), [("EVERLINE_PAYMENT_PROVIDERS", "E006"), ("EVERLINE_SUPPLIERS", "E007")]
+)
+def test_an_adapter_that_does_not_exist_is_named(settings: Any, name: str, number: str) -> None:
+    setattr(settings, name, ["no.such.Adapter"])
+
+    [found] = [each for each in run_checks() if each.id == f"everline.{number}"]
+
+    assert name in str(found.msg)
+
+
+@pytest.mark.parametrize(
     ("name", "value", "number"),
     [
         ("EVERLINE_SECRET_KEY_GIVEN", False, "E001"),
@@ -33,8 +46,10 @@ def test_a_sandbox_needs_nothing() -> None:
     ],
 )
 def test_a_live_installation_is_held_to_the_real_world(
-    settings: Any, name: str, value: object, number: str
+    settings: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: object, number: str
 ) -> None:
+    monkeypatch.setattr(checks, "providers", dict)
+    monkeypatch.setattr(checks, "suppliers", dict)
     for key, good in LIVE.items():
         setattr(settings, key, good)
     assert _ids() == set()

@@ -5,8 +5,26 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from everline.payments.registry import providers
+from everline.suppliers.registry import suppliers
+
 #: Names that play the outside world; a live installation must not take money or mail with them.
 _PLAYED = {"sandbox", "simulator"}
+
+
+@register()
+def adapters_can_be_loaded(**_: Any) -> list[CheckMessage]:
+    """Every provider, supplier and mail transport that the settings name exists."""
+    found: list[CheckMessage] = []
+    for number, name, load in (
+        ("E006", "EVERLINE_PAYMENT_PROVIDERS", providers),
+        ("E007", "EVERLINE_SUPPLIERS", suppliers),
+    ):
+        try:
+            load()
+        except ImportError as error:
+            found.append(_error(number, f"{name}: {error}", "Name adapters that are installed."))
+    return found
 
 
 @register()
@@ -16,7 +34,9 @@ def live_installation_is_real(**_: Any) -> list[CheckMessage]:
         return []
     found: list[CheckMessage] = []
     if not settings.EVERLINE_SECRET_KEY_GIVEN:
-        found.append(_error("E001", "EVERLINE_SECRET_KEY is not set.", "Set it, or EVERLINE_SECRET_KEY_FILE."))
+        found.append(
+            _error("E001", "EVERLINE_SECRET_KEY is not set.", "Set it, or EVERLINE_SECRET_KEY_FILE.")
+        )
     if not settings.EVERLINE_PUBLIC_URL.startswith("https://"):
         found.append(_error("E002", "EVERLINE_PUBLIC_URL is not https.", "Set the address customers use."))
     if not settings.EVERLINE_PAYMENT_PROVIDERS or _PLAYED & set(settings.EVERLINE_PAYMENT_PROVIDERS):
