@@ -73,6 +73,7 @@ def register(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
     try:
         _register_once(request, values, locale)
     except DomainError as problem:
+        values["token"] = uuid.uuid4().hex  # what is sent next is another wish
         return show_problem(request, None, "register", _register_page(values, locale), problem)
     return see_other("portal:registered")
 
@@ -127,7 +128,9 @@ def _register_once(request: HttpRequest, values: dict[str, str], locale: str) ->
     now = clock.now()
     asked = idempotency.fingerprint("portal.register", [values["email"].lower(), values["phone"]])
     try:
-        held = idempotency.claim(owner="portal.register", key=values["token"], fingerprint=asked, now=now)
+        held = idempotency.claim(
+            owner="portal.register", key=values["token"] or uuid.uuid4().hex, fingerprint=asked, now=now
+        )
     except idempotency.InProgress:
         return
     if held.status is not None:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from everline.core import clock, ids
 from everline.core.errors import DomainError
-from everline.core.idempotency import InProgress
+from everline.core.idempotency import InProgress, KeyReused
 from everline.core.money import CURRENCIES, Money
 from everline.orders.access import get_order_for_customer
 from everline.orders.errors import PriceChanged
@@ -21,7 +21,7 @@ from everline.orders.states import OrderStatus
 from everline.orders.timeline import failure_text
 from everline.payments import registry
 from everline.payments.access import get_attempt_for_payable
-from everline.payments.errors import AttemptOpen
+from everline.payments.errors import AttemptOpen, ProviderUnavailable
 from everline.payments.states import OPEN, AttemptStatus
 from everline.portal.answers import see_other, show, show_problem
 from everline.portal.gate import signed_in
@@ -100,11 +100,13 @@ def _start(request: HttpRequest, customer: "Customer", order: "Order") -> HttpRe
             now=clock.now(),
             return_origins=ours,
         )
-    except (AttemptOpen, InProgress):
+    except (AttemptOpen, InProgress, KeyReused):
         return see_other("portal:order", order.id)
     except DomainError as problem:
         order = get_order_for_customer(customer_id=customer.id, order_id=order.id)
         context = {**_page(order), "chosen": wanted.method, **_new_price(problem)}
+        if isinstance(problem, ProviderUnavailable):
+            context["token"] = request.POST.get("token", "")  # the attempt is made: the same key goes on with it
         return _with_payment_pages(show_problem(request, customer, "pay", context, problem))
     return _go_on(get_attempt_for_payable(payable=order.id, attempt_id=outcome.object_id))
 
