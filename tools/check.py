@@ -28,11 +28,13 @@ STEPS: dict[str, tuple[str, ...]] = {
     "translations": (PYTHON, "tools/check_translations.py"),
     "shop": (PYTHON, "-m", "django", "check", "--fail-level", "WARNING", f"--settings={SHOP}"),
     "sandbox": (PYTHON, "-m", "django", "check", "--fail-level", "WARNING", f"--settings={SANDBOX}"),
-    "migrations": (PYTHON, "-W", "ignore", "-m", "django", "makemigrations", "--check", f"--settings={SHOP}"),
+    "migrations": (PYTHON, "-m", "everline.config", "makemigrations", "--check"),
     "sandbox-migrations": (
         PYTHON, "-W", "ignore", "-m", "django", "makemigrations", "--check", f"--settings={SANDBOX}",
     ),
 }  # fmt: skip
+#: These start the embedded server in a folder of their own.
+WITH_SERVER = {"migrations"}
 
 
 def main(names: list[str]) -> int:
@@ -40,11 +42,13 @@ def main(names: list[str]) -> int:
     failed = []
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "EVERLINE_DATA_DIR": folder, "EVERLINE_DATABASE_URL": NO_DATABASE}
+        environment |= {"EVERLINE_SANDBOX_DATABASE_URL": NO_DATABASE, "DJANGO_SETTINGS_MODULE": SHOP}
         environment |= {"EVERLINE_SECRET_KEY": "for-checks-only", "EVERLINE_MODE": "sandbox"}
         for name in names or STEPS:
             began = time.monotonic()
+            own = {"EVERLINE_DATABASE_URL": ""} if name in WITH_SERVER else {}
             answer = subprocess.run(
-                STEPS[name], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+                STEPS[name], cwd=ROOT, env=environment | own, capture_output=True, text=True, check=False
             )
             well = answer.returncode == 0
             print(f"{'ok    ' if well else 'FAILED'} {name} ({time.monotonic() - began:.1f} s)", flush=True)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from everline.config.supervisor import databases, ports, processes, sign_ins, stack
@@ -10,6 +10,7 @@ from everline.config.supervisor.child import Child, describe_exit, end_leftovers
 from everline.config.supervisor.embedded import EmbeddedServer
 from everline.config.supervisor.errors import FolderInUseError, ProgramError, StartError
 from everline.config.supervisor.files import FolderLock, prepare_folder, rotate, write_private
+from everline.config.supervisor.once import OneShots, preparations_needed
 from everline.config.supervisor.options import Options
 from everline.config.supervisor.restarts import Restarts
 from everline.config.supervisor.wakeups import Wakeups
@@ -34,7 +35,7 @@ class Supervisor:
     def __init__(self, options: Options, say: Say) -> None:
         self.options = options
         self.children: list[Child] = []
-        self.passing: list[Child] = []
+        self._once = OneShots(options.data_dir / "logs", self._pause)
         self.server: EmbeddedServer | None = None
         self._say = say
         self._server_restarts = Restarts()
@@ -102,37 +103,19 @@ class Supervisor:
             databases.require(options.sandbox_database, "EVERLINE_SANDBOX_DATABASE_URL")
 
     def _prepare(self) -> bool:
-        """Migrate and load demo data, both databases at once; skipped where the stamp is today's."""
-        waiting = []
-        for program, url, demo in stack.preparations(self.options):
-            signs_in = not demo or sign_ins.known(self.options.data_dir)
-            if not signs_in or databases.stamp(url) != databases.fingerprint(demo):
-                waiting.append(Child(program, self.options.data_dir / "logs"))
-        if waiting:
+        """Migrate and load demo data, both databases at once, where that is needed; says whether it was."""
+        needed = preparations_needed(self.options)
+        if needed:
             self._say("preparing the database: tables and demo data")
-        for child, status in self._run_to_end(waiting):
+        for child, status in self._once.run(needed):
             if status != 0:
                 raise ProgramError(_failure(child, status))
-        return bool(waiting)
-
-    def _run_to_end(self, once: Sequence[Child]) -> Iterator[tuple[Child, int]]:
-        """Run programs that end by themselves, side by side; yields each with its status at its end."""
-        waiting = list(once)
-        self.passing = waiting
-        for child in waiting:
-            child.start()
-        while waiting:
-            self._pause()
-            for child in list(waiting):
-                if (status := child.check()) is not None:
-                    waiting.remove(child)
-                    yield child, status
+        return bool(needed)
 
     def _buy_first_service(self) -> None:
         """A new demonstration gets its first orders; without them it works too."""
         self._say("the demo customers buy their first service")
-        program = Child(stack.first_orders(self.options), self.options.data_dir / "logs")
-        for child, status in self._run_to_end([program]):
+        for child, status in self._once.run([stack.first_orders(self.options)]):
             if status != 0:
                 self._say(_failure(child, status))
 
@@ -231,7 +214,7 @@ class Supervisor:
         self._lock.release()
 
     def _all(self) -> list[Child]:
-        return [*self.children, *self.passing]
+        return [*self.children, *self._once.running]
 
     def _forget_urls(self) -> None:
         for name in URL_FILES:
