@@ -1,7 +1,7 @@
 """From the choice of a plan to the payment page and back, with everything that can go wrong between."""
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -10,6 +10,7 @@ from everline.accounts.models import Customer
 from everline.catalog.services import publish_version, withdraw_plan
 from everline.core import clock
 from everline.core.models import InboxHint
+from everline.orders import selectors
 from everline.orders.models import Order, Quote
 from everline.orders.services.settlement import apply_truths
 from everline.payments.models import Attempt
@@ -330,6 +331,27 @@ def test_after_payment_tracking_moves_by_itself(buyer: Buyer, bank: Bank) -> Non
     assert "data-live" in page.html
     assert buyer.client.get(f"/orders/{order.id}/pay/")["Location"] == f"/orders/{order.id}/"
     assert "Cancel the order" not in page.text
+
+
+def test_a_payment_that_arrives_while_the_page_is_made_is_shown_whole(
+    buyer: Buyer, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = buyer.order()
+    attempt = buyer.start(order)
+    read = selectors.order_views
+
+    def paid_meanwhile(orders: Sequence[Order], now: datetime) -> list[selectors.OrderView]:
+        if bank.payments[f"pay_{attempt.id}"].state == "requires_action":
+            apply_truths({attempt.id: bank.capture(attempt.id)}, now=now)
+        return read(orders, now)
+
+    monkeypatch.setattr("everline.orders.selectors.order_views", paid_meanwhile)
+
+    page = buyer.page(f"/orders/{order.id}/")
+
+    assert "Payment received. Your plan is being set up" in page.text
+    assert "Not paid yet" not in page.text
+    assert "data-live" in page.html
 
 
 def test_an_unknown_outcome_is_checked_and_not_paid_twice(buyer: Buyer, bank: Bank) -> None:

@@ -106,7 +106,8 @@ def _start(request: HttpRequest, customer: "Customer", order: "Order") -> HttpRe
         order = get_order_for_customer(customer_id=customer.id, order_id=order.id)
         context = {**_page(order), "chosen": wanted.method, **_new_price(problem)}
         if isinstance(problem, ProviderUnavailable):
-            context["token"] = request.POST.get("token", "")  # the attempt is made: the same key goes on with it
+            # The attempt is made: the same key goes on with it.
+            context["token"] = request.POST.get("token", "")
         return _with_payment_pages(show_problem(request, customer, "pay", context, problem))
     return _go_on(get_attempt_for_payable(payable=order.id, attempt_id=outcome.object_id))
 
