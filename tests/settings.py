@@ -1,6 +1,6 @@
 """The settings under which the suite runs: a throw-away data folder, a real PostgreSQL, sandbox mode.
 
-Without EVERLINE_TEST_DATABASE_URL the suite starts the embedded server in that folder; it ends with the suite.
+Without EVERLINE_TEST_DATABASE_URL the suite starts the embedded server there, and it ends with the suite.
 """
 
 import atexit
