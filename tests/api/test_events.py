@@ -49,8 +49,7 @@ def finish(order: dict[str, Any], status: str) -> None:
 
 def read(response: HttpResponseBase) -> str:
     assert response.status_code == 200
-    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
-    return text
+    return b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
 
 
 def shut(response: HttpResponseBase) -> None:
@@ -220,15 +219,18 @@ def test_steps_arrive_as_they_happen(stream: Any) -> None:
     assert [line for line in rest if line.startswith("event: ")] == ["event: confirmation.sent"]
 
 
-def _await_listener() -> None:
-    """Until the process listens: news of before are nobody's."""
+def _await_listener(but: int = 0) -> int:
+    """Until the process listens, with another backend than `but`: news of before are nobody's."""
     with connection.cursor() as cursor:
         found = None
         while found is None:
             cursor.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%%'"
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+                " AND query LIKE 'LISTEN%%' AND state = 'idle' AND pid <> %s",
+                [but],
             )
             found = cursor.fetchone()
+    return int(found[0])
 
 
 def test_a_waiting_stream_holds_no_connection(transactional_db: None) -> None:
@@ -281,13 +283,10 @@ def test_a_listener_survives_its_database(transactional_db: None, monkeypatch: p
     order = placed(world, api)
 
     with own.listening(order["id"]) as news:
-        _await_listener()
+        first = _await_listener()
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND query LIKE 'LISTEN%%'"
-            )
-        _await_listener()
+            cursor.execute("SELECT pg_terminate_backend(%s)", [first])
+        _await_listener(but=first)
         tell(order, Step.PAYMENT_STARTED)
         heard = news.wait(20)
     own.stop()

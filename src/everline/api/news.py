@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "everline_timeline"
 #: How long, in seconds, one wait lasts before the thread looks whether anybody is left to listen for.
-_WAIT = 2.0
-_IDLE_WAITS = 15
+_WAIT = 0.5
+_IDLE_WAITS = 60
 _PAUSE_AFTER_ERROR = 2.0
 
 

@@ -10,10 +10,21 @@ from everline.api.documents import refusals
 from everline.api.errors import TooManyStreams
 from everline.api.streams import OrderStream, is_over, let_go, read_steps, slots
 from everline.orders.access import get_order_for_customer
+from everline.orders.timeline import Step
 
 router = Router(auth=CustomerToken())
 _RETRY_SECONDS = 5
 _MAX_DIGITS = 18
+_EVENT = {
+    "type": "object",
+    "title": "TimelineEvent",
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string", "enum": [str(step) for step in Step]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "string"},
+    },
+}
 
 
 @router.get(
@@ -27,7 +38,7 @@ _MAX_DIGITS = 18
                 "`{at, event, text}`. All steps from the first (or after `Last-Event-ID`), then new ones as "
                 "they happen. Ends at a final state, or after half a minute: then come back with "
                 "`Last-Event-ID`.",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"text/event-stream": {"schema": _EVENT}},
             },
             "204": {"description": "The order is final and `Last-Event-ID` was its last step: stop asking."},
         },

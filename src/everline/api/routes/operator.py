@@ -5,13 +5,13 @@ from ninja import Router
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from everline.api.answers import one_of, reply
+from everline.api.answers import reply
 from everline.api.auth import OperatorKey, OperatorRequest
 from everline.api.documents import example, refusals
 from everline.api.inputs import Body
 from everline.core import clock
 from everline.usage.services import record_usage
-from everline.usage.types import Service, UsageInput
+from everline.usage.types import UsageInput
 
 router = Router()
 
@@ -31,13 +31,13 @@ _EXAMPLE = {
 
 
 class UsageRecord(Body):
-    """One measured event: bytes, seconds or messages of one line, named by its id, ICCID or number."""
+    """One measured event of one line, named by its id, ICCID or number."""
 
     source: Annotated[str, Field(description="Who measured; with `id` it names the record for good.")]
     id: str
-    service: Annotated[str, one_of(*Service)]
-    quantity: Annotated[int, Field(json_schema_extra={"minimum": 0})]
-    at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    service: Annotated[str, Field(description="`data`, `voice` or `sms`.", examples=["data"])]
+    quantity: Annotated[int, Field(description="Bytes, seconds or messages, from 0 on.")]
+    at: Annotated[str, Field(description="RFC 3339 with its offset.", examples=["2026-11-22T08:00:00Z"])]
     line: str | None = None
     iccid: str | None = None
     msisdn: str | None = None
