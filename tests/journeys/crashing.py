@@ -1,6 +1,6 @@
 """Run everything due in a process of its own and die by SIGKILL at one place.
 
-usage: python -m tests.journeys.crashing DATABASE MODULE:FUNCTION before|after drain|pay [ORDER METHOD URL KEY]
+usage: python -m tests.journeys.crashing DATABASE MODULE:FUNCTION before|after drain|pay [ORDER METHOD …]
 """
 
 import functools
