@@ -29,13 +29,11 @@ def serve(words: Sequence[str]) -> int:
     """`everline serve`: the web server. Threads, because streams hold one each (docs/adr)."""
     argparse.ArgumentParser("everline serve", description=serve.__doc__).parse_args(words)
     with reachable() as options:
-        if not _supervised():
-            ports.claim(options.host, options.port, "EVERLINE_PORT")
-            stack.write_secrets(options)
+        port = options.port if _supervised() else _prepare_web(options)
         server = Granian(
             "everline.config.wsgi:application",
             address=options.host,
-            port=options.port,
+            port=port,
             interface=Interfaces.WSGI,
             blocking_threads=env.integer("EVERLINE_WEB_THREADS", WEB_THREADS, low=1, high=512),
             workers_kill_timeout=KILL_AFTER_SECONDS,
@@ -52,7 +50,7 @@ def sandbox(words: Sequence[str]) -> int:
     with reachable() as options:
         if not options.with_sandbox:
             raise ImproperlyConfigured("EVERLINE_MODE: there is no sandbox in live mode")
-        port = options.sandbox_port if _supervised() else _prepare_alone(options)
+        port = options.sandbox_port if _supervised() else _prepare_sandbox(options)
         server = Granian(
             "everline.sandbox.asgi:application",
             address=options.host,
@@ -91,7 +89,16 @@ def _supervised() -> bool:
     return MARK in os.environ
 
 
-def _prepare_alone(options: Options) -> int:
+def _prepare_web(options: Options) -> int:
+    """What the supervisor does for a web server, without one, but for the tables. Returns the port."""
+    port = ports.claim(options.host, options.port, "EVERLINE_PORT")
+    os.environ["EVERLINE_PORT"] = str(port)
+    stack.write_secrets(options)
+    print(f"web at http://localhost:{port}", flush=True)
+    return port
+
+
+def _prepare_sandbox(options: Options) -> int:
     """What the supervisor does for a sandbox, without one. Returns the port."""
     decided = stack.with_sandbox_port(options)
     stack.write_secrets(options)
@@ -100,4 +107,5 @@ def _prepare_alone(options: Options) -> int:
     if subprocess.run(stack.everline("prepare-sandbox"), env=environment, check=False).returncode != 0:
         raise CommandError("The sandbox's database could not be prepared.")
     write_private(options.data_dir / "sandbox-url", stack.sandbox_url(decided) + "\n")
+    print(f"sandbox at {stack.sandbox_url(decided)}", flush=True)
     return decided.sandbox_port
