@@ -27,8 +27,10 @@ def migrate(words: Sequence[str]) -> int:
         with databases.alone(options.shop_database) as lock:
             databases.set_stamp(lock, "")  # it may have gone backwards: the next start looks again
         return 0
-    with databases.alone(options.shop_database):
+    with databases.alone(options.shop_database) as lock:
         call_command("migrate", interactive=False, verbosity=1)
+        if not options.with_sandbox:
+            databases.set_stamp(lock, databases.fingerprint(demo=False))
     if options.with_sandbox:
         databases.require(options.sandbox_database, "EVERLINE_SANDBOX_DATABASE_URL")
         environment = stack.environment(options, stack.SANDBOX_SETTINGS)
@@ -40,7 +42,11 @@ def migrate(words: Sequence[str]) -> int:
 def demo_data(words: Sequence[str]) -> int:
     """`everline demo-data`: catalogue, brand, customers and lines of the demonstration. May be repeated."""
     argparse.ArgumentParser("everline demo-data", description=demo_data.__doc__).parse_args(words)
-    loaded = _load(read_options())
+    options = read_options()
+    with databases.alone(options.shop_database) as lock:
+        call_command("migrate", interactive=False, verbosity=0)
+        loaded = _load(options)
+        databases.set_stamp(lock, databases.fingerprint(options.with_sandbox))
     print(f"{loaded.plans} plans, {len(loaded.sign_ins)} customers")
     for person in loaded.sign_ins:
         print(f"sign in as {person.login} with the password {person.password}")
