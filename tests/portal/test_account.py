@@ -172,6 +172,19 @@ def test_the_line_page_says_how_to_install(shop: Shop, enter: Enter) -> None:
     assert "data roaming" in page.text
 
 
+def test_an_add_on_does_not_widen_where_the_plan_works(shop: Shop, enter: Enter) -> None:
+    customer = shop.customer()
+    line = shop.line(customer)
+    shop.serve(line, shop.plan())
+    shop.serve(line, shop.plan(renewal_policy="start_now", networks=(("JP", "44010"), ("KR", "45005"))))
+
+    page = Page(enter(customer).get(f"/lines/{line.id}/"))
+
+    assert "Works in Japan" in page.text
+    assert "Korea" not in page.text
+    assert "Add-on" in page.text
+
+
 def test_a_line_without_activation_data_says_so(shop: Shop, enter: Enter) -> None:
     customer = shop.customer()
     line = shop.line(customer, smdp_address="", matching_id="")

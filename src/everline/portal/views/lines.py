@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from everline.catalog import selectors as catalog
+from everline.catalog.types import PeriodKind
 from everline.core import clock
 from everline.core.errors import DomainError
 from everline.lines import services
@@ -46,19 +47,19 @@ def _page(line: "Line", customer: "Customer") -> dict[str, object]:
     now = clock.now()
     periods = usage.periods([line.id], now)[line.id]
     card = line_card(line, customer, periods, usage.balances([line.id], now)[line.id], now)
-    running = [period.version_id for period in card.running]
+    base = [period.version_id for period in card.running if period.kind == PeriodKind.BASE]
     return {
         "card": card,
         "line": line,
         "label": line.label,
         "install": line.install,
         "periods": periods[::-1],
-        "countries": _networks(running, active_locale()) if running else [],
+        "countries": _countries(base, active_locale()),
         "section": "account",
     }
 
 
-def _networks(version_ids: list[int], locale: str) -> list[str]:
-    """Names of the countries in which the running plans work."""
+def _countries(version_ids: list[int], locale: str) -> list[str]:
+    """Names of the countries in which these plans work."""
     found = frozenset[str]().union(*catalog.countries_by_version(version_ids).values())
     return [name for _code, name in choices.countries(found, locale)]
