@@ -35,5 +35,6 @@ def database(url: str) -> dict[str, Any]:
         "HOST": host,
         "PORT": str(parts.port or options.pop("port", "")),
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,  # the server may have been restarted under the pool
         "OPTIONS": {**options, "pool": {"min_size": 0, "max_size": size, "timeout": 20}},
     }
