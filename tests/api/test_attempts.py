@@ -50,6 +50,16 @@ def test_a_payment_starts_with_the_page_to_go_to(signed_in: Any, order: Any, pro
     assert Attempt.objects.get().return_url == BACK
 
 
+def test_starting_a_payment_adds_few_reads(
+    signed_in: Any, order: Any, provider: FakeProvider, django_assert_max_num_queries: Any
+) -> None:
+    api, _ = signed_in
+
+    # Token; key, order, attempt, step, key; then outcome, its trace, the end of the key, and what is shown.
+    with django_assert_max_num_queries(16):
+        assert pay(api, order).status_code == 201
+
+
 def test_a_double_click_is_one_payment(signed_in: Any, order: Any, provider: FakeProvider) -> None:
     api, _ = signed_in
     first = pay(api, order)

@@ -259,6 +259,15 @@ def test_a_stream_nobody_reads_gives_its_slot_back() -> None:
     assert streams.slots.open == 0
 
 
+def test_a_stream_that_is_forgotten_gives_its_slot_back() -> None:
+    assert streams.slots.take(1)
+    stream = streams.OrderStream(customer_id="cus_x", order_id="ord_x", seen=0, language="en")
+
+    del stream
+
+    assert streams.slots.open == 0
+
+
 def test_a_reader_without_news_is_kept_alive(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "FAST_POLL", 0.01)
     monkeypatch.setattr(streams, "SLOW_POLL", 0.01)

@@ -181,7 +181,12 @@ def test_details_come_in_the_language_asked_for(anyone: Api) -> None:
     english = anyone.get("/me").json()
     codes = {anyone.get("/me", headers={"Accept-Language": tag}).json()["code"] for tag in ("zh", "en", "fr")}
 
+    chinese = anyone.get("/me", headers={"Accept-Language": "zh-CN"}).json()
+
     assert english["detail"] == "Sign in to continue."
+    assert chinese["detail"] != english["detail"]
+    assert not chinese["detail"].isascii()
+    assert anyone.get("/me", headers={"Accept-Language": "fr"}).json()["detail"] == chinese["detail"]
     assert codes == {"login_required"}, "codes have no language"
 
 

@@ -94,9 +94,8 @@ def problem(request: HttpRequest, error: DomainError) -> HttpResponse:
         document["errors"] = [{"field": error.field, "code": error.code, "message": error.detail}]
     for name, value in error.extra.items():
         document[f"current_{name}" if name in _STANDARD else name] = value
-    response = HttpResponse(
-        json.dumps(document, separators=(",", ":"), default=str), status=status, content_type=MEDIA_TYPE
-    )
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str)
+    response = HttpResponse(text.encode(errors="replace"), status=status, content_type=MEDIA_TYPE)
     if "retry_after" in error.extra:
         response["Retry-After"] = str(error.extra["retry_after"])
     if status == HTTPStatus.UNAUTHORIZED:

@@ -81,6 +81,9 @@ class OrderStream:
         with suppress(ValueError):  # another thread is in it: its next step ends it
             self._chunks.close()
 
+    def __del__(self) -> None:
+        self.close()  # a server that forgets to close lets go of us at least
+
 
 def follow_order(
     *, customer_id: str, order_id: str, seen: int, language: str
