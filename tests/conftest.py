@@ -8,6 +8,8 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 
 from everline.core import clock
 
+pytest_plugins = ["tests.suites"]
+
 
 @pytest.fixture(autouse=True)
 def _true_clock() -> Iterator[None]:
