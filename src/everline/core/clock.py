@@ -22,10 +22,9 @@ class ClockFrozen(RuntimeError):
 
 
 class _Cache:
-    """The offset last read, with the file's identity it was read from."""
+    """The file last read and the offset in it: one value, so that threads see both or none."""
 
-    stamp: tuple[int, int] | None = None
-    offset = timedelta(0)
+    read: tuple[tuple[int, int] | None, timedelta] = (None, timedelta(0))
 
 
 _cache = _Cache()
@@ -48,13 +47,14 @@ def offset() -> timedelta:
     path = _path()
     try:
         status = os.stat(path)  # noqa: PTH116 - called on every request; Path.stat costs three times as much
+        stamp = (status.st_mtime_ns, status.st_ino)
+        known, value = _cache.read
+        if stamp != known:
+            value = timedelta(seconds=float(json.loads(path.read_text())))
+            _cache.read = (stamp, value)
     except FileNotFoundError:
         return timedelta(0)
-    stamp = (status.st_mtime_ns, status.st_ino)
-    if stamp != _cache.stamp:
-        _cache.offset = timedelta(seconds=float(json.loads(path.read_text())))
-        _cache.stamp = stamp
-    return _cache.offset
+    return value
 
 
 def set_offset(value: timedelta) -> None:
@@ -79,7 +79,7 @@ def reset() -> None:
     """Put the business clock back to the machine's time."""
     with contextlib.suppress(FileNotFoundError):
         _path().unlink()
-    _cache.stamp = None
+    _cache.read = (None, timedelta(0))
 
 
 def _path() -> Path:
