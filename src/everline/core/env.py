@@ -65,11 +65,19 @@ def words(name: str, default: str = "") -> list[str]:
 def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
     """An absolute URL of one of the schemes."""
     value = text(name, default)
-    if value and urlsplit(value).scheme not in schemes:
+    try:
+        scheme = urlsplit(value).scheme
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {value!r} is not a URL: {error}") from None
+    if value and scheme not in schemes:
         raise ImproperlyConfigured(f"{name}: {value!r} is not a URL of {', '.join(schemes)}")
     return value
 
 
 def path(name: str, default: str) -> Path:
     """An absolute path; `~` and relative paths are resolved."""
-    return Path(text(name, default)).expanduser().absolute()
+    value = text(name, default)
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError as error:
+        raise ImproperlyConfigured(f"{name}: {value!r}: {error}") from None
