@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from everline.core import clock
 from everline.core.errors import NotFound
 from everline.core.models import InboxHint, OutboxEvent, Transition
 from everline.core.money import Money
@@ -231,6 +232,7 @@ def test_money_captured_at_once_is_left_to_settle(provider: FakeProvider, deferr
 
 
 def test_a_late_answer_does_not_revive_a_cancelled_attempt(provider: FakeProvider) -> None:
+    clock.set_offset(NOW - clock.real_now())
     attempt = make_attempt()
     stale = Attempt.objects.get(pk=attempt.id)
     services.settle_failures(

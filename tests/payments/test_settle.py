@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
+from everline.core import clock
 from everline.core.money import Money
 from everline.payments import selectors, services
 from everline.payments.errors import OutcomeUnknown, TemporarilyUnavailable
@@ -328,6 +329,18 @@ def test_cancelling_what_the_provider_never_got(provider: FakeProvider) -> None:
 
     assert provider.named("cancel") == []
     assert services.judge(attempt=attempt, truth=truth, now=NOW).verdict == Verdict.FAIL
+
+
+@pytest.mark.parametrize(("hours", "code"), [(1, "cancelled"), (25, "expired")])
+def test_what_the_provider_never_got_ends_as_cancelled_or_by_its_age_as_expired(
+    provider: FakeProvider, hours: int, code: str
+) -> None:
+    clock.set_offset(NOW + timedelta(hours=hours) - clock.real_now())
+    provider.failing["start"] = [OutcomeUnknown("fake")]
+
+    truth = services.cancel_at_provider(attempt_id=started().id)
+
+    assert (truth.state, truth.failure and truth.failure.code) == (PaymentState.FAILED, code)
 
 
 def test_cancelling_an_unknown_attempt_cancels_the_payment_it_made(provider: FakeProvider) -> None:

@@ -178,7 +178,8 @@ def cancel_at_provider(*, attempt_id: str) -> Snapshot:
         if ref is None:
             found = newest(adapter.find(attempt.id, attempt.created_at))
             if found is None:
-                return stand_in(attempt, PaymentState.FAILED, Failure("cancelled"))
+                why = "expired" if clock.now() >= attempt.expires_at else "cancelled"
+                return stand_in(attempt, PaymentState.FAILED, Failure(why))
             ref = found.ref
         return adapter.cancel(ref, f"{attempt.id}.cancel")
     except AlreadyDone as error:
