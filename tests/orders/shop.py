@@ -1,4 +1,4 @@
-"""A small shop to buy in: real rooms, a real database; provider and supplier live in memory at their ports."""
+"""A small shop to buy in: real rooms, a real database; provider and supplier live in memory at the ports."""
 
 import threading
 from collections.abc import Callable, Iterator
