@@ -54,6 +54,10 @@ class Booked:
         """Whether it has begun by then, ended or not."""
         return self.starts_at is not None and self.starts_at <= now
 
+    def began(self, now: datetime) -> bool:
+        """Like `started`; what is written down as ended has begun, even if the clock was put back."""
+        return self.state is PeriodState.ENDED or self.started(now)
+
     def running(self, at: datetime) -> bool:
         """Whether this instant lies in it."""
         return self.starts_at is not None and self.ends_at is not None and self.starts_at <= at < self.ends_at
@@ -129,6 +133,8 @@ def _overdue(period: Booked, now: datetime) -> bool:
 
 
 def _revoked(period: Booked, now: datetime) -> Booked:
+    if period.state is PeriodState.ENDED:
+        return period
     if not period.started(now):
         return replace(period, state=PeriodState.REVOKED, starts_at=None, ends_at=None, chain=None)
     if period.running(now):
@@ -151,7 +157,7 @@ def _flow(
     undated, but now it is known from when it can be used, so its deadline is set.
     """
     queue = base_queue(booked)
-    fixed = [each for each in queue if each.started(now)]
+    fixed = [each for each in queue if each.began(now)]
     last = max(fixed, key=lambda each: each.span().ends_at, default=None)
     end, chain = (last.ends_at, last.chain) if last is not None else (None, None)
     moved: dict[str, Booked] = {}
