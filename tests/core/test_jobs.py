@@ -3,6 +3,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from everline.core import clock, jobs
 from everline.core.models import Schedule
@@ -139,3 +141,29 @@ def test_old_jobs_are_forgotten_and_new_ones_kept() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM procrastinate_jobs")
         assert cursor.fetchone()[0] == 2001  # the newest and the two thousand before it
+
+
+def test_a_job_belongs_to_the_open_transaction_in_a_worker_too() -> None:
+    assert isinstance(app.connector, DjangoConnector)
+    as_a_worker = app.replace_connector(app.connector.get_worker_connector())
+
+    with as_a_worker, pytest.raises(RuntimeError), transaction.atomic():
+        jobs.defer("core.dispatch")
+        assert _waiting() == 1
+        raise RuntimeError
+
+    assert _waiting() == 0
+
+
+def test_drain_looks_again_after_a_job_that_ended_meanwhile(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing_due() -> list[str]:
+        log.lines.append("round")
+        return []
+
+    monkeypatch.setattr(jobs, "run_all_sweeps", nothing_due)
+    monkeypatch.setattr(jobs, "_last_event", iter([1, 2, 2, 2]).__next__)
+
+    assert jobs.drain() == ([], True)
+    assert log.lines == ["round", "round"]

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.manager import JobManager
+from procrastinate.tasks import configure_task
 
 from everline.core import clock
 
@@ -35,6 +38,10 @@ class Sweep:
 
 _JOBS: dict[str, Job] = {}
 _SWEEPS: dict[str, Sweep] = {}
+#: A worker's app has a connection of its own; only through Django's is a job part of the open transaction.
+_IN_TRANSACTION = JobManager(DjangoConnector(alias=DEFAULT_DB_ALIAS))
+#: The job that runs the sweeps which are due.
+TICK = "core.tick"
 _MAX_ROUNDS = 200
 _PATIENCE = 45.0
 
@@ -76,7 +83,7 @@ def defer(name: str, **arguments: str | int) -> None:
     """
     if name not in _JOBS:
         raise LookupError(f"no job is called {name}")
-    app.configure_task(name).defer(**arguments)
+    configure_task(name=name, job_manager=_IN_TRANSACTION).defer(**arguments)
 
 
 _CLAIM_DUE = """
@@ -118,12 +125,21 @@ def drain() -> tuple[list[str], bool]:
     """
     executed: list[str] = []
     for _round in range(_MAX_ROUNDS):
+        before = _last_event()
         done = [*_run_waiting_jobs(), *run_all_sweeps()]
         held = _wait_for_workers()
         executed += done
-        if not done and not held:
+        if not done and not held and _last_event() == before:
             return executed, True
     raise NeverIdle(f"still busy after {_MAX_ROUNDS} rounds: {executed[-10:]}")
+
+
+def _last_event() -> int | None:
+    """Moves whenever a job begins or ends anywhere: what a worker just ended may have made new work."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM procrastinate_events")
+        [last] = cursor.fetchone()
+    return None if last is None else int(last)
 
 
 def _run_sweep(each: Sweep) -> int:
@@ -175,7 +191,7 @@ def _wait_for_workers() -> bool:
     ends = time.monotonic() + _PATIENCE
     while time.monotonic() < ends:
         with connection.cursor() as cursor:
-            cursor.execute(_HELD, [list(_JOBS)])
+            cursor.execute(_HELD, [[*_JOBS, TICK]])
             if cursor.fetchone() == (0,):
                 break
         waited = True

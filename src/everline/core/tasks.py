@@ -22,8 +22,8 @@ def forget(now: datetime) -> int:
     return 0
 
 
-@app.periodic(cron="* * * * * */5", periodic_id="core.tick")  # the seconds are the sixth field
-@app.task(name="core.tick", queueing_lock="core.tick")
+@app.periodic(cron="* * * * * */5", periodic_id=jobs.TICK)  # the seconds are the sixth field
+@app.task(name=jobs.TICK, queueing_lock=jobs.TICK)
 def tick(timestamp: int) -> None:
     """The queue's only schedule: look which sweeps are due by the business clock."""
     del timestamp
