@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from django.http import HttpRequest
 from django.http.request import RawPostDataException
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from ninja.parser import Parser
 
@@ -26,6 +27,8 @@ _MAX_DEPTH = 20
 _MAX_ERRORS = 20
 _BIGINT = 2**63
 _CHUNK = 64 * 1024
+#: So much of a body that nobody wanted is read and forgotten, to keep the connection for what comes next.
+_MAX_DROPPED = 4 * 1024 * 1024
 _MAX_DIGITS = 18
 _SURROGATES = range(0xD800, 0xE000)
 
@@ -52,6 +55,23 @@ def prepare_body(request: HttpRequest) -> None:
         raise BodyTooLarge(max_bytes=limit)
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() and declared == "0":
         request._body = _read(request, limit)  # noqa: SLF001 - where Django itself keeps what it has read
+
+
+def drop_unread_body(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Read what a refusal left unread: the server would close the connection without saying so.
+
+    A client that keeps its connections would lose its next request in that. Where there is too much to read,
+    the answer says that the connection closes.
+    """
+    dropped = 0
+    try:
+        while part := request.read(_CHUNK):
+            dropped += len(part)
+            if dropped > _MAX_DROPPED:
+                response["Connection"] = "close"
+                return
+    except (OSError, RawPostDataException):
+        response["Connection"] = "close"
 
 
 def raw_body(request: HttpRequest) -> bytes:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
 
-from everline.api.bodies import prepare_body
+from everline.api.bodies import drop_unread_body, prepare_body
 from everline.api.errors import BadRequest, BodyTooLarge
 from everline.api.problems import ensure_problem, is_for_programs, problem
 
@@ -32,6 +32,7 @@ class RequestIdMiddleware:
         request.request_id = request_id  # type: ignore[attr-defined]
         response = self._answer(request) if is_for_programs(request.path) else self.get_response(request)
         response["X-Request-Id"] = request_id
+        drop_unread_body(request, response)
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
