@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 - the ports ask for more than these two need
 """A payment provider and a supplier that remember nothing and say yes at once: the shop alone is measured.
 
 Everything a provider must know stands in the reference it gives out, so that any process can ask it.

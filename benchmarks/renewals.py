@@ -64,7 +64,6 @@ from everline.lines.models import Line  # noqa: E402
 from everline.orders.models import Order  # noqa: E402
 from everline.orders.services import fulfilment, paying, placing, quoting, settlement  # noqa: E402
 from everline.payments import services as payments  # noqa: E402
-from everline.payments.models import Attempt  # noqa: E402
 
 LINES = 1_000
 BATCH = 100
@@ -156,7 +155,7 @@ def over_http(shop: Shop, seconds: float, customers: int) -> tuple[float, float 
     tokens = {line.customer_id: _token(line.customer) for line in shop.lines}
     with program("serve", environment) as web, program("worker", environment) as worker:
         _until(lambda: _answers(origin), 60, "the web server did not come up")
-        _until(lambda: _awake(), 60, "the worker did not come up")
+        _until(_awake, 60, "the worker did not come up")
         begun, cpu = time.perf_counter(), _cpu(web.pid, worker.pid)
         ends = begun + seconds
         with ThreadPoolExecutor(customers) as pool:

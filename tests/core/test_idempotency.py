@@ -42,6 +42,27 @@ class TestKey:
 
         assert _claim(now) == Claim(held.record_id, "ord_1", 201)
 
+    def test_may_name_its_object_and_its_end_at_once(self) -> None:
+        now = clock.now()
+
+        held = idempotency.claim(
+            owner="cus_1", key="k", fingerprint=PRINT, now=now, object_id="ord_1", status=201
+        )
+        again = idempotency.claim(
+            owner="cus_1", key="k", fingerprint=PRINT, now=now, object_id="ord_2", status=201
+        )
+
+        assert held == again == Claim(held.record_id, "ord_1", 201)
+
+    def test_that_is_at_work_says_on_what(self) -> None:
+        now = clock.now()
+        idempotency.claim(owner="cus_1", key="k", fingerprint=PRINT, now=now, object_id="att_1")
+
+        with pytest.raises(InProgress) as caught:
+            idempotency.claim(owner="cus_1", key="k", fingerprint=PRINT, now=now, object_id="att_2")
+
+        assert (caught.value.object_id, caught.value.extra) == ("att_1", {})
+
     def test_stands_for_one_request(self) -> None:
         now = clock.now()
         _claim(now)

@@ -118,3 +118,25 @@ def test_a_row_that_is_gone_cannot_move() -> None:
 
     with pytest.raises(IllegalTransition):
         transition(attempt, to=A.FAILED)
+
+
+def test_rows_may_move_together_and_each_with_its_own_values() -> None:
+    first, second, elsewhere = _attempt("ord_1"), _attempt("ord_2"), _attempt("ord_3", status=A.FAILED)
+    values = {
+        each.id: {"psp_ref": f"pay_{each.payable}", "captured_minor": n, "failure_hard": bool(n)}
+        for n, each in enumerate((first, second, elsewhere))
+    }
+
+    with CaptureQueriesContext(connection) as queries:
+        moved = transition_many(Attempt, list(values), to=A.PROCESSING, set={"locale": "zh"}, each=values)
+
+    assert len(queries) == 1
+    assert sorted(moved) == sorted([first.id, second.id])
+    rows = Attempt.objects.order_by("payable").values_list(
+        "psp_ref", "captured_minor", "failure_hard", "locale"
+    )
+    assert list(rows) == [
+        ("pay_ord_1", 0, False, "zh"),
+        ("pay_ord_2", 1, True, "zh"),
+        (None, 0, False, "en"),
+    ]

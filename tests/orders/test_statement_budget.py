@@ -12,7 +12,8 @@ from tests.orders.shop import BACK, GOOD, Shop, statements
 
 pytestmark = pytest.mark.django_db
 
-BUDGET = 40
+#: One less than the house allows: whoever adds a statement takes one away.
+BUDGET = 39
 
 
 def test_a_renewal_costs_few_statements(shop: Shop) -> None:
