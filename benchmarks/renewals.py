@@ -5,7 +5,7 @@ the other; the same with a hundred payments settled and delivered at once; and o
 worker and a few customers at a time. Payment provider and supplier say yes at once (benchmarks/peers.py), so
 the shop alone is measured. Mails are written and not sent.
 
-    python benchmarks/renewals.py [--seconds 8] [--customers 4] [--durable]
+    python benchmarks/renewals.py [--seconds 6] [--customers 4] [--durable]
 
 An embedded server in a throw-away folder is used, or the one that EVERLINE_DATABASE_URL names. The embedded
 one does not wait for the disk unless `--durable` is given: the program is measured, not the machine's disk.
@@ -296,7 +296,7 @@ def run(seconds: float, customers: int, url: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seconds", type=float, default=8, help="how long each way is measured")
+    parser.add_argument("--seconds", type=float, default=6, help="how long each way is measured")
     parser.add_argument("--customers", type=int, default=4, help="at a time, over HTTP")
     parser.add_argument("--durable", action="store_true", help="wait for the disk at every commit")
     options = parser.parse_args()
