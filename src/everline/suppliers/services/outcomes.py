@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 _PAUSES = (10, 30, 120, 300)
 #: A supplier that works on an order is asked again after these seconds; the last one repeats.
 _PENDING_PAUSES = (5, 15, 30, 60, 300)
+#: A supplier's own wish to wait counts up to here, in seconds: our customers' deadline is nearer than a day.
+_LONGEST_WISH = 3_600
 _TARGETS = {
     ResultState.PENDING: SupplierOrderStatus.PENDING,
     ResultState.DONE: SupplierOrderStatus.DONE,
@@ -108,7 +110,8 @@ def _note(order: SupplierOrder, outcome: SupplierOutcome, now: datetime) -> None
     result = outcome.result
     failure = result.failure if result else None
     order.next_try_at = now + pause(order.tries, outcome)
-    order.last_error = (outcome.error or (f"{failure.code}: {failure.message}" if failure else ""))[:300]
+    error = outcome.error or (f"{failure.code}: {failure.message}" if failure else "")
+    order.last_error = _storable(error, 300)
     if outcome.error:
         logger.warning("%s of order %s: %s", order.reference, order.order, outcome.error)
     if result is None:
@@ -118,7 +121,13 @@ def _note(order: SupplierOrder, outcome: SupplierOutcome, now: datetime) -> None
     if result.profile is not None:
         order.result = asdict(result.profile)
     if failure is not None:
-        order.failure_code, order.failure_message = failure.code[:60], failure.message[:300]
+        order.failure_code = _storable(failure.code, 60)
+        order.failure_message = _storable(failure.message, 300)
+
+
+def _storable(text: str, longest: int) -> str:
+    """A stranger's words as a column takes them: without NUL and halves of surrogate pairs."""
+    return text.replace("\x00", "?").encode(errors="replace").decode()[:longest]
 
 
 def pause(tries: int, outcome: SupplierOutcome) -> timedelta:
@@ -129,4 +138,4 @@ def pause(tries: int, outcome: SupplierOutcome) -> timedelta:
     }
     steps = _PENDING_PAUSES if pending else _PAUSES
     seconds = steps[min(max(tries, 1), len(steps)) - 1]
-    return timedelta(seconds=max(seconds, outcome.retry_after or 0))
+    return timedelta(seconds=max(seconds, min(outcome.retry_after or 0, _LONGEST_WISH)))

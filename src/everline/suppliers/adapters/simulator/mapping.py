@@ -22,7 +22,9 @@ from everline.suppliers.types import (
 _STATES = {"pending": ResultState.PENDING, "done": ResultState.DONE, "failed": ResultState.FAILED}
 _KINDS = {kind: kind for kind in (USAGE_REPORTED, PROFILE_CHANGED, ORDER_CHANGED)}
 #: What a reader of an answer of the wrong shape runs into.
-_WRONG_SHAPE = (KeyError, TypeError, ValueError, AttributeError)
+_WRONG_SHAPE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+#: What the inbox keeps of a name.
+_NAME_LENGTH = 200
 
 
 def result(body: Mapping[str, Any]) -> SupplierResult:
@@ -63,10 +65,10 @@ def hints(body: Mapping[str, Any]) -> list[EventHint]:
     if kind is None:
         return []
     hint = EventHint(
-        event_id=_text(body["id"]),
+        event_id=_name(body["id"]),
         kind=kind,
-        iccid=_text(data.get("iccid") or ""),
-        reference=_text(data.get("reference") or ""),
+        iccid=_name(data.get("iccid") or ""),
+        reference=_name(data.get("reference") or ""),
     )
     return [hint]
 
@@ -107,6 +109,15 @@ def _usage(value: Any) -> UsageReport:
 
 
 def _text(value: Any) -> str:
+    """Text that a database takes: no NUL, and no half of a surrogate pair (UnicodeEncodeError)."""
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError(f"not text: {value!r}")
+    value.encode()
     return value
+
+
+def _name(value: Any) -> str:
+    text = _text(value)
+    if len(text) > _NAME_LENGTH:
+        raise ValueError(f"a name of {len(text)} characters")
+    return text
