@@ -1,16 +1,20 @@
 """Rate limits, links, the sandbox's secrets, batches, errors, invariants."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import InternalError, connections
 from django.utils import translation
 
 from everline.core import clock, invariants, links, ratelimit, sandbox_link
 from everline.core.batches import bisect
 from everline.core.errors import DomainError, NotFound, RateLimited
+from everline.core.models import RateWindow
+from everline.core.transactions import one_snapshot
 
 MINUTE = timedelta(minutes=1)
 
@@ -123,3 +127,20 @@ def test_a_truth_has_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValueError, match="two invariants"):
         invariants.invariant("test.always")(Elsewhere())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reads_within_one_snapshot_see_one_instant_and_write_nothing() -> None:
+    def add() -> None:
+        RateWindow.objects.create(key="elsewhere", window_start=clock.now(), count=1)
+        connections.close_all()
+
+    with one_snapshot():
+        assert RateWindow.objects.count() == 0
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(add).result()
+        assert RateWindow.objects.count() == 0
+    assert RateWindow.objects.count() == 1
+
+    with pytest.raises(InternalError), one_snapshot():
+        RateWindow.objects.all().delete()

@@ -3,10 +3,11 @@
 import functools
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,6 +34,22 @@ def refuse_inside_transaction() -> None:
     """Raise InsideTransaction where a transaction is open."""
     if in_transaction():
         raise InsideTransaction("money and network: commit first, then call")
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Let every read inside see the database as of one instant; nothing can be written.
+
+    Several statements about one object would else see different instants. Inside a transaction that is open
+    already nothing changes: its isolation is settled.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def retrying(function: Callable[P, R]) -> Callable[P, R]:

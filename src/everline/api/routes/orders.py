@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
@@ -21,18 +21,16 @@ from everline.api.shapes.orders import (
 )
 from everline.core import clock, ids
 from everline.core.money import Money
+from everline.core.transactions import one_snapshot
 from everline.lines.access import get_line_for_customer
 from everline.orders import selectors
-from everline.orders.access import get_order_for_customer
+from everline.orders.access import get_order_for_customer, view_order_for_customer
 from everline.orders.services.paying import PaymentRequest, cancel_attempt, start_payment
 from everline.orders.services.placing import cancel_order, place_order
 from everline.orders.services.quoting import create_quote
 from everline.orders.states import OrderStatus
 from everline.orders.types import Outcome
 from everline.payments.access import get_attempt_for_payable
-
-if TYPE_CHECKING:
-    from everline.orders.models import Order as OrderRow
 
 router = Router(auth=CustomerToken())
 
@@ -121,9 +119,9 @@ def place(request: CustomerRequest, body: NewOrder) -> HttpResponse:
     """Order what was quoted. A quote makes one order."""
     now = clock.now()
     outcome = place_order(customer=request.auth, quote_id=body.quote, key=_key(request), now=now)
-    order = get_order_for_customer(customer_id=request.auth.id, order_id=outcome.object_id)
     if outcome.replayed:
-        return _keyed(outcome, _shape(order, now))
+        return _keyed(outcome, _shape(request, outcome.object_id, now))
+    order = get_order_for_customer(customer_id=request.auth.id, order_id=outcome.object_id)
     # Nothing but its first step can belong to an order of this very request.
     steps = selectors.timeline_since(order_id=order.id, entry_id=0)
     return _keyed(outcome, order_shape(selectors.OrderView(order, (), (), (), steps)))
@@ -136,15 +134,16 @@ def list_orders(request: CustomerRequest, wanted: Query[OrderFilter]) -> HttpRes
         raise InvalidCursor
     if wanted.line is not None:
         get_line_for_customer(customer_id=request.auth.id, line_id=wanted.line)
-    rows = selectors.orders_of_customer(
-        customer_id=request.auth.id,
-        line_id=wanted.line,
-        status=wanted.status,
-        after=wanted.cursor,
-        limit=wanted.limit + 1,
-    )
-    orders = rows[: wanted.limit]
-    views = selectors.order_views(orders, clock.now())
+    with one_snapshot():
+        rows = selectors.orders_of_customer(
+            customer_id=request.auth.id,
+            line_id=wanted.line,
+            status=wanted.status,
+            after=wanted.cursor,
+            limit=wanted.limit + 1,
+        )
+        orders = rows[: wanted.limit]
+        views = selectors.order_views(orders, clock.now())
     return page([order_shape(view) for view in views], orders[-1].id if len(rows) > wanted.limit else None)
 
 
@@ -153,8 +152,7 @@ def list_orders(request: CustomerRequest, wanted: Query[OrderFilter]) -> HttpRes
 )
 def read_order(request: CustomerRequest, order_id: str) -> HttpResponse:
     """One order with its tracking."""
-    order = get_order_for_customer(customer_id=request.auth.id, order_id=order_id)
-    return reply(_shape(order, clock.now()))
+    return reply(_shape(request, order_id, clock.now()))
 
 
 @router.post(
@@ -166,7 +164,8 @@ def read_order(request: CustomerRequest, order_id: str) -> HttpResponse:
 def cancel(request: CustomerRequest, order_id: str) -> HttpResponse:
     """End an unpaid order; an open payment is ended at its provider first."""
     now = clock.now()
-    return reply(_shape(cancel_order(customer=request.auth, order_id=order_id, now=now), now))
+    order = cancel_order(customer=request.auth, order_id=order_id, now=now)
+    return reply(_shape(request, order.id, now))
 
 
 @router.post(
@@ -213,9 +212,8 @@ def cancel_payment(request: CustomerRequest, order_id: str, attempt_id: str) -> 
     return reply(attempt_shape(attempt))
 
 
-def _shape(order: "OrderRow", now: datetime) -> Order:
-    [view] = selectors.order_views([order], now)
-    return order_shape(view)
+def _shape(request: CustomerRequest, order_id: str, now: datetime) -> Order:
+    return order_shape(view_order_for_customer(customer_id=request.auth.id, order_id=order_id, now=now))
 
 
 def _key(request: HttpRequest) -> str | None:

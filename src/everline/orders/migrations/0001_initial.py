@@ -8,7 +8,6 @@ import everline.orders.states
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -31,9 +30,29 @@ class Migration(migrations.Migration):
                 ("ends_at", models.DateTimeField(null=True)),
                 ("created_at", models.DateTimeField()),
                 ("expires_at", models.DateTimeField()),
-                ("customer", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.customer")),
-                ("line", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="lines.line")),
-                ("plan_version", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.planversion")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.customer"
+                    ),
+                ),
+                (
+                    "line",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="lines.line",
+                    ),
+                ),
+                (
+                    "plan_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="catalog.planversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -42,7 +61,12 @@ class Migration(migrations.Migration):
                 ("id", everline.core.ids.PrefixedIdField(prefix="ord", primary_key=True, serialize=False)),
                 ("number", models.CharField(max_length=16, unique=True)),
                 ("quantity", models.PositiveSmallIntegerField()),
-                ("status", models.CharField(default=everline.orders.states.OrderStatus["AWAITING_PAYMENT"], max_length=20)),
+                (
+                    "status",
+                    models.CharField(
+                        default=everline.orders.states.OrderStatus["AWAITING_PAYMENT"], max_length=20
+                    ),
+                ),
                 ("total_minor", models.BigIntegerField()),
                 ("tax_minor", models.BigIntegerField()),
                 ("currency", models.CharField(max_length=3)),
@@ -52,10 +76,35 @@ class Migration(migrations.Migration):
                 ("paid_at", models.DateTimeField(null=True)),
                 ("deliver_by", models.DateTimeField(null=True)),
                 ("fulfilled_at", models.DateTimeField(null=True)),
-                ("customer", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.customer")),
-                ("line", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="lines.line")),
-                ("plan_version", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.planversion")),
-                ("quote", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name="order", to="orders.quote")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.customer"
+                    ),
+                ),
+                (
+                    "line",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="lines.line",
+                    ),
+                ),
+                (
+                    "plan_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="catalog.planversion",
+                    ),
+                ),
+                (
+                    "quote",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="order", to="orders.quote"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -65,7 +114,14 @@ class Migration(migrations.Migration):
                 ("event", models.CharField(max_length=40)),
                 ("context", models.JSONField(default=dict)),
                 ("at", models.DateTimeField()),
-                ("order", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="timeline", to="orders.order")),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="timeline",
+                        to="orders.order",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -76,10 +132,27 @@ class Migration(migrations.Migration):
                 ("detail", models.CharField(blank=True, max_length=300)),
                 ("opened_at", models.DateTimeField()),
                 ("closed_at", models.DateTimeField(null=True)),
-                ("order", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="cases", to="orders.order")),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cases", to="orders.order"
+                    ),
+                ),
             ],
             options={
-                "constraints": [models.CheckConstraint(condition=models.Q(("reason__in", ["amount_mismatch", "refund_failed", "undelivered"])), name="orders_case_reason"), models.UniqueConstraint(condition=models.Q(("closed_at__isnull", True)), fields=("order", "reason"), name="orders_one_open_case_per_reason")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("reason__in", ["amount_mismatch", "refund_failed", "undelivered"])
+                        ),
+                        name="orders_case_reason",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("closed_at__isnull", True)),
+                        fields=("order", "reason"),
+                        name="orders_one_open_case_per_reason",
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
@@ -88,7 +161,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="quote",
-            constraint=models.CheckConstraint(condition=models.Q(("tax_minor__gte", 0), ("tax_minor__lte", models.F("total_minor")), ("total_minor__gt", 0)), name="orders_quote_amounts"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("tax_minor__gte", 0), ("tax_minor__lte", models.F("total_minor")), ("total_minor__gt", 0)
+                ),
+                name="orders_quote_amounts",
+            ),
         ),
         migrations.AddIndex(
             model_name="order",
@@ -100,23 +178,61 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(condition=models.Q(("status", everline.orders.states.OrderStatus["AWAITING_PAYMENT"])), fields=["expires_at"], name="orders_unpaid"),
+            index=models.Index(
+                condition=models.Q(("status", everline.orders.states.OrderStatus["AWAITING_PAYMENT"])),
+                fields=["expires_at"],
+                name="orders_unpaid",
+            ),
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(condition=models.Q(("status", everline.orders.states.OrderStatus["FULFILLING"])), fields=["deliver_by"], name="orders_undelivered"),
+            index=models.Index(
+                condition=models.Q(("status", everline.orders.states.OrderStatus["FULFILLING"])),
+                fields=["deliver_by"],
+                name="orders_undelivered",
+            ),
         ),
         migrations.AddConstraint(
             model_name="order",
-            constraint=models.CheckConstraint(condition=models.Q(("status__in", ["awaiting_payment", "cancelled", "expired", "fulfilled", "fulfilling", "needs_attention", "paid", "partially_refunded", "refunded"])), name="orders_order_status"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "awaiting_payment",
+                            "cancelled",
+                            "expired",
+                            "fulfilled",
+                            "fulfilling",
+                            "needs_attention",
+                            "paid",
+                            "partially_refunded",
+                            "refunded",
+                        ],
+                    )
+                ),
+                name="orders_order_status",
+            ),
         ),
         migrations.AddConstraint(
             model_name="order",
-            constraint=models.CheckConstraint(condition=models.Q(("tax_minor__gte", 0), ("tax_minor__lte", models.F("total_minor")), ("total_minor__gt", 0)), name="orders_order_amounts"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("tax_minor__gte", 0), ("tax_minor__lte", models.F("total_minor")), ("total_minor__gt", 0)
+                ),
+                name="orders_order_amounts",
+            ),
         ),
         migrations.AddConstraint(
             model_name="order",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("status", everline.orders.states.OrderStatus["FULFILLED"]), _negated=True), models.Q(("fulfilled_at__isnull", False), ("line__isnull", False)), _connector="OR"), name="orders_fulfilled_has_line"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", everline.orders.states.OrderStatus["FULFILLED"]), _negated=True),
+                    models.Q(("fulfilled_at__isnull", False), ("line__isnull", False)),
+                    _connector="OR",
+                ),
+                name="orders_fulfilled_has_line",
+            ),
         ),
         migrations.AddIndex(
             model_name="timelineentry",

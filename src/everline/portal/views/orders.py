@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from everline.core import clock, ids
 from everline.orders import selectors
-from everline.orders.access import get_order_for_customer
+from everline.orders.access import view_order_for_customer
 from everline.orders.services import placing
 from everline.orders.states import OrderStatus
 from everline.orders.timeline import Step, failure_text, text_of
@@ -46,7 +46,7 @@ def history(request: HttpRequest, customer: "Customer") -> HttpResponse:
 @signed_in
 def tracking(request: HttpRequest, customer: "Customer", order_id: str) -> HttpResponse:
     """Every step of an order with its time, and what can be done now."""
-    view = _still_view(customer, order_id)
+    view = view_order_for_customer(customer_id=customer.id, order_id=order_id, now=clock.now())
     return show(request, customer, "order", _page(view, customer, request.GET.get("returned", "")))
 
 
@@ -57,20 +57,6 @@ def cancel(request: HttpRequest, customer: "Customer", order_id: str) -> HttpRes
     del request
     placing.cancel_order(customer=customer, order_id=order_id, now=clock.now())
     return see_other("portal:order", order_id)
-
-
-def _still_view(customer: "Customer", order_id: str) -> "OrderView":
-    """An order with all that belongs to it, as of one state of it.
-
-    The statements see different instants: an order read before its payment, and the payment read after it
-    was captured, would look unpaid and paid at once. So the order is read again behind the rest.
-    """
-    order = get_order_for_customer(customer_id=customer.id, order_id=order_id)
-    while True:
-        [view] = selectors.order_views([order], clock.now())
-        before, order = order, get_order_for_customer(customer_id=customer.id, order_id=order_id)
-        if order.status == before.status:
-            return view
 
 
 def _page(view: "OrderView", customer: "Customer", returned: str) -> dict[str, object]:
