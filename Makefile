@@ -10,7 +10,8 @@
 .PHONY: run demo test check bench lock clean runtime dev browser
 
 VENV_PYTHON = .venv/bin/python
-PYTEST_FLAGS ?=
+# Two workers for two cores; the tests of a file stay together, with what they started.
+PYTEST_FLAGS ?= -n 2 --dist loadfile
 
 # The first Python that is new enough sets up .venv; `make run PYTHON=/path/to/python3.12` chooses another.
 runtime dev:
