@@ -223,6 +223,28 @@ def test_scenario_22_a_refund_after_the_clock_went_back_breaks_nothing(shop: Sho
     assert sum(row.state == "ended" for row in _rows(line)) <= 1
 
 
+def test_scenario_22_a_node_behind_refunds_what_another_has_just_opened(shop: Shop) -> None:
+    line = shop.line()
+    plan = shop.plan("day", 3, data_bytes=100)
+    first, second = new_id("ord"), new_id("ord")
+    shop.open(line, plan, order=first)
+    shop.open(line, plan, order=second)
+    opened = shop.now
+
+    shop.now -= SKEW
+    revoke_periods(first, shop.now)
+
+    gone, left = _rows(line)
+    assert (gone.state, gone.starts_at) == ("revoked", opened)
+    assert left.starts_at == gone.ends_at
+    assert left.ends_at - left.starts_at == 3 * DAY
+    revoke_periods(second, shop.now)
+    shop.check()
+    line.refresh_from_db()
+    assert line.state_at(opened + DAY) == "grace"
+    assert line.valid_until == gone.ends_at
+
+
 def test_scenario_22_a_record_stamped_by_a_clock_ahead_is_not_charged_to_the_next_period(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("day", 1, data_bytes=100)

@@ -16,6 +16,8 @@ from everline.usage.schedule import PlanTerms, latest
 from everline.usage.states import DEAD, PeriodState, StartRule
 
 _INSTANT = timedelta(microseconds=1)
+#: A dated period in one of these has begun; what is revoked before it begins loses its dates.
+_BEGUN = frozenset({PeriodState.ACTIVE, PeriodState.ENDED, PeriodState.REVOKED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ class Booked:
         return self.starts_at is not None and self.starts_at <= now
 
     def began(self, now: datetime) -> bool:
-        """Like `started`; what is written down as ended has begun, even if the clock was put back."""
-        return self.state is PeriodState.ENDED or self.started(now)
+        """Like `started`; what is written down as begun has begun, even if the clock was put back."""
+        return self.started(now) or (self.starts_at is not None and self.state in _BEGUN)
 
     def running(self, at: datetime) -> bool:
         """Whether this instant lies in it."""
@@ -135,9 +137,9 @@ def _overdue(period: Booked, now: datetime) -> bool:
 def _revoked(period: Booked, now: datetime) -> Booked:
     if period.state is PeriodState.ENDED:
         return period
-    if not period.started(now):
+    if not period.began(now):
         return replace(period, state=PeriodState.REVOKED, starts_at=None, ends_at=None, chain=None)
-    if period.running(now):
+    if period.span().ends_at > now:
         cut = max(now, period.span().starts_at + _INSTANT)
         return replace(period, state=PeriodState.REVOKED, ends_at=cut, chain=None)
     return period
