@@ -208,7 +208,7 @@ def test_one_record_may_stand_beside_the_iccid(control: Client) -> None:
     answer = post(control, "/control/suppliers/usage", {"iccid": ICCID, "quantity": 5})
 
     record = answer.json()["data"]["records"][0]
-    assert (record["service"], record["quantity"], record["plmn"]) == ("data", 5, "00101")
+    assert (record["service"], record["quantity"], record["plmn"]) == ("data", 5, "")
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ PROFILE_STATES = frozenset(
 #: States in which a device holds the profile, so that it has an EID.
 ON_DEVICE = frozenset({"downloaded", "installed", "enabled", "disabled"})
 MAX_RECORDS = 1_000
-#: PLMN 001-01 is the test network of 3GPP TS 23.003.
-TEST_PLMN = "00101"
+#: Where a report names no network the place is unknown: an allowance of any coverage takes it.
+NO_PLMN = ""
 
 
 def read_iccid(body: Body) -> str:
@@ -46,7 +46,7 @@ def _record(item: Body, now: datetime) -> dict[str, Any]:
         "service": item.choice("service", SERVICES, default="data"),
         "quantity": item.integer("quantity", low=0),
         "at": stamp(item.moment("at", default=now)),
-        "plmn": item.text("plmn", most=6, default=TEST_PLMN, pattern=r"\d{5,6}"),
+        "plmn": item.text("plmn", most=6, default=NO_PLMN, pattern=r"\d{5,6}"),
         "destination": item.text("destination", most=40, default=None),
     }
 
