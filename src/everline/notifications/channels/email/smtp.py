@@ -133,8 +133,8 @@ class SmtpMail:
 def as_mime(mail: OutgoingMail) -> EmailMessage:
     """The mail as text with an HTML alternative; its Message-ID is made of the message's own id."""
     message = EmailMessage(policy=policy.SMTP)
-    message["Subject"] = mail.rendered.subject
-    message["From"] = Address(display_name=mail.sender_name, addr_spec=mail.sender)
+    message["Subject"] = _literal(mail.rendered.subject)
+    message["From"] = Address(display_name=_literal(mail.sender_name), addr_spec=mail.sender)
     message["To"] = Address(addr_spec=mail.to)
     message["Message-ID"] = f"<{mail.message_id}@{mail.sender.rpartition('@')[2]}>"
     message["Date"] = clock.real_now()
@@ -143,3 +143,8 @@ def as_mime(mail: OutgoingMail) -> EmailMessage:
     message.set_content(mail.rendered.text, cte="base64")
     message.add_alternative(mail.rendered.html, subtype="html", cte="base64")
     return message
+
+
+def _literal(text: str) -> str:
+    """Text that is not taken for encoded words (RFC 2047): decoded ones could hold line breaks."""
+    return text.replace("=?", "= ?")
