@@ -12,8 +12,12 @@ from django.core.validators import validate_email
 from everline.accounts.errors import EmailInvalid, PhoneInvalid
 
 _EMAIL_LENGTH = 254
-#: No quoted local parts and no address literals: nobody has them, and headers stay simple.
-_UNWANTED = re.compile(r'["\[\]\\\x00-\x20\x7f]')
+#: No quoted local parts, no address literals, nothing like an encoded word (RFC 2047): nobody has them, and
+#: headers stay simple.
+_UNWANTED = re.compile(r'["\[\]\\\x00-\x20\x7f]|=\?')
+#: Letters that Python's codec (IDNA 2003) turns into others and RFC 5891 does not: faß.de and fass.de are two
+#: owners. Their holders write the ASCII form.
+_DEVIATIONS = re.compile("[\u00df\u03c2\u200c\u200d\u1e9e]")
 _PHONE_TEXT = re.compile(r"\+[0-9 ()./\-]{5,40}")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -33,6 +37,8 @@ def normal_email(text: str) -> str:
         EmailInvalid: mail cannot be sent to it.
     """
     local, at, domain = text.strip().rpartition("@")
+    if _DEVIATIONS.search(domain):
+        raise EmailInvalid
     try:
         # Only the domain may hold other scripts; a local part with look-alikes would be a second spelling.
         local.encode("ascii")
