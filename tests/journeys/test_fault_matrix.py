@@ -177,11 +177,10 @@ def test_scenario_6_and_11_no_fault_loses_or_doubles_money(world: World, at: str
         teller.strike()
 
     stories = [tell(teller) for tell in MET.get(at, STORIES)]
-    world.sandbox.drain()
-    assert teller.struck(), "the fault never happened: this cell proves nothing"
     patience: tuple[dict[str, float], ...] = ({"hours": 40},) if at == "mail" else ()
     waiting = come_to_rest(world, *patience)
 
+    assert teller.struck(), "the fault never happened: this cell proves nothing"
     assert waiting == []
     assert complaints(world, [story.order for story in stories]) == []
     for story in stories:
