@@ -1,6 +1,7 @@
 """The suite's own rules, as a pytest plugin: nothing is skipped, and each folder has a budget of time."""
 
 from collections import defaultdict
+from collections.abc import Generator
 
 import pytest
 
@@ -53,6 +54,16 @@ class Suites:
             terminalreporter.write_line(f"{name:15} {seconds:7.1f} s of {BUDGETS.get(name, 60)} s{over}")
         for line in self.skipped:
             terminalreporter.write_line(f"skipped, which counts as failed: {line}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Captured output with half a character in it could not be passed on from a worker."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 def pytest_configure(config: pytest.Config) -> None:
