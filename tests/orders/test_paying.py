@@ -267,13 +267,14 @@ class TestRefusals:
         shop.wait(hours=1, seconds=1)
         assert pay(order)
 
-    def test_attempts_that_the_customer_ended_do_not_count(self, shop: Shop) -> None:
+    def test_attempts_that_the_customer_ended_count_as_well(self, shop: Shop) -> None:
         order = shop.order()
-        for code in ["cancelled", "expired"] * 6:
+        for code in ["cancelled", "expired"] * 5:
             shop.fail(shop.start(order), code)
             shop.settle()
 
-        assert pay(order)
+        with shop.refused(TooManyFailedAttempts):
+            pay(order)
 
     def test_sixty_paid_orders_an_hour(self, shop: Shop, settings: Any) -> None:
         settings.EVERLINE_PAID_ORDERS_PER_HOUR = 2

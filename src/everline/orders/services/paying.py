@@ -182,9 +182,7 @@ def _lock_payable_order(customer: Customer, order_id: str, now: datetime) -> Ord
     """The order under its lock, known to take money now, within this hour's limits; one statement."""
     ids.require("ord", order_id)
     recent = Order.objects.filter(customer_id=customer.id, paid_at__gt=now - _HOUR).order_by()
-    failed = Attempt.objects.filter(
-        payable=order_id, status=AttemptStatus.FAILED, created_at__gt=now - _HOUR
-    ).exclude(failure_code__in=["cancelled", "expired"])
+    failed = Attempt.objects.filter(payable=order_id, status=AttemptStatus.FAILED, created_at__gt=now - _HOUR)
     order = (
         Order.objects.select_for_update(of=("self",))
         .select_related("plan_version", "line", "customer")
