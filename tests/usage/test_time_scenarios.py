@@ -274,6 +274,40 @@ def test_scenario_22_deadlines_seen_by_a_skewed_node_lapse_once(shop: Shop) -> N
     assert shop.overruns(line) == [(None, 10, "block", False)]
 
 
+@pytest.mark.parametrize("later", [timedelta(minutes=1), 70 * DAY, 100 * DAY])
+def test_scenario_22_a_deadline_swept_late_moves_nothing_that_was_bought_since(
+    shop: Shop, later: timedelta
+) -> None:
+    line = shop.line()
+    shop.open(line, shop.plan("day", 3, start_policy="on_first_use", activation_deadline_days=5))
+    shop.wait(days=80)
+    bought = shop.open(line, shop.plan("day", 60, refill="daily", data_bytes=100), 2)
+    promised = [(row.starts_at, row.ends_at) for row in bought]
+
+    shop.now += later
+    assert lapse_periods(shop.now) == 1
+
+    assert _dated(line)[1:] == promised
+    assert _rows(line)[0].state == "lapsed"
+    shop.check()
+
+
+def test_a_period_used_up_the_instant_it_began_is_followed_without_overlap(shop: Shop) -> None:
+    line = shop.line()
+    plan = shop.plan("day", 2, renewal_policy="queue_depleted", data_bytes=100)
+    [first] = shop.open(line, plan)
+    shop.report(line, 100)
+
+    [second] = shop.open(line, plan)
+    shop.wait(seconds=1)
+    shop.report(line, 10)
+
+    second.refresh_from_db()
+    assert shop.used(second) == 10
+    assert first.starts_at < second.starts_at <= shop.now
+    shop.check()
+
+
 # 23: a stack of three, paid in any order, one refunded at any moment
 
 

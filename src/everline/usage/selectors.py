@@ -31,7 +31,7 @@ FROM lines_line AS line
 JOIN accounts_customer AS customer ON customer.id = line.customer_id
 LEFT JOIN LATERAL (
     SELECT p.chain_anchor, p.chain_months,
-           p.state <> 'revoked' AND p.starts_at <= %(now)s AND p.ends_at > %(now)s
+           p.state <> 'revoked' AND p.starts_at < %(now)s AND p.ends_at > %(now)s
            AND EXISTS (SELECT 1 FROM usage_bucket b WHERE b.line_id = line.id AND b.period_id = p.id)
            AND NOT EXISTS (
                SELECT 1 FROM usage_bucket b

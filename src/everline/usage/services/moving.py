@@ -59,11 +59,14 @@ def lapse_periods(now: datetime) -> int:
     """Close periods that were not used by their deadline and date what waited behind them; how many did."""
     with transaction.atomic():
         due = Period.objects.filter(state=PeriodState.QUEUED, starts_at=None, opens_by__lte=now)
-        line_ids = sorted(set(due.values_list("line_id", flat=True)[:_BATCH]))
-        if not line_ids:
+        deadlines: dict[str, datetime] = {}
+        for line_id, opens_by in due.order_by("opens_by").values_list("line_id", "opens_by")[:_BATCH]:
+            deadlines.setdefault(line_id, opens_by or now)
+        if not deadlines:
             return 0
-        lock_lines(line_ids)
-        books = load_books(dict.fromkeys(line_ids, (now, now)), now)
+        lock_lines(deadlines)
+        # Whatever lay after the deadline matters, also what is over by now: the sweep may come late.
+        books = load_books({line_id: (since, now) for line_id, since in deadlines.items()}, now)
         keeper = BookKeeper(books)
         lapsed = 0
         for book in books.values():
