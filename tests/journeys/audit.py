@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from django.db.models import Q
+
 from everline.core import clock
 from everline.core.models import InboxHint, OutboxEvent
+from everline.lines.models import Line
 from everline.notifications.models import Delivery
 from everline.notifications.states import DeliveryState
 from everline.orders.models import Order
@@ -184,8 +187,12 @@ def _about_lines(views: Sequence[OrderView]) -> list[str]:
 
 def unfinished() -> list[str]:
     """What still waits in the shop: hints, news, messages, refunds, purchases, payments, orders."""
-    # The sandbox outlives each test's database: what it tells of attempts from before is nobody's.
-    hints = InboxHint.objects.filter(processed_at=None).exclude(error__startswith="no attempt att_")
+    # The sandbox outlives each test's database: what it tells of attempts and lines from before is nobody's.
+    hints = (
+        InboxHint.objects.filter(processed_at=None)
+        .exclude(error__startswith="no attempt att_")
+        .exclude(~Q(reference__in=Line.objects.values("iccid")), error__startswith="unknown_line")
+    )
     refunds = Refund.objects.filter(status__in=REFUND_OPEN)
     purchases = SupplierOrder.objects.filter(status__in=OPEN_PURCHASE)
     attempts = Attempt.objects.filter(status__in=OPEN_ATTEMPT)

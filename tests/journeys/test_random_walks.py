@@ -120,7 +120,7 @@ def _buy(walk: Walk) -> None:
     walk.orders.append(Order.objects.get(pk=placed.object_id))
     walk.tell(f"{placed.object_id} placed")
     attempt = _press(walk, walk.orders[-1], f"pay-{placed.object_id}")
-    if attempt.redirect_url:
+    if attempt.redirect_url and walk.dice.random() < 0.7:  # the others leave the page open
         _visit(walk, attempt, GOOD_CARD, "pay", "approve")
 
 
@@ -259,16 +259,16 @@ def _reprice(walk: Walk) -> None:
 
 
 ACTIONS: dict[Callable[[Walk], None], int] = {
-    _quote: 6,
-    _place: 6,
-    _buy: 8,
+    _quote: 4,
+    _place: 5,
+    _buy: 14,
     _pay: 10,
     _press_again: 4,
     _page: 14,
     _come_back: 3,
-    _cancel_attempt: 3,
-    _cancel_order: 2,
-    _wait: 9,
+    _cancel_attempt: 4,
+    _cancel_order: 4,
+    _wait: 8,
     _drain: 8,
     _break: 8,
     _redeliver: 3,
