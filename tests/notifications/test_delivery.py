@@ -155,6 +155,21 @@ def test_pauses_grow_and_patience_ends_with_a_reason(gateway: Gateway, move_cloc
     assert Message.objects.get().private == {}
 
 
+def test_a_jump_past_the_patience_takes_no_tries_away(gateway: Gateway, move_clock: Move) -> None:
+    (key,) = enqueue(message(), now=clock.now())
+    gateway.faults.extend(["500"] * 3)
+    tasks.deliver()
+
+    move_clock(timedelta(days=5))
+    for _ in range(3):
+        tasks.deliver()
+        move_clock(timedelta(hours=7))
+
+    assert list(gateway.mails) == [key]
+    assert Delivery.objects.get().status == DeliveryState.SENT
+    assert _events("MessageGivenUp") == []
+
+
 @pytest.mark.parametrize("status", ["400", "413", "422"])
 def test_a_message_that_can_never_go_is_given_up_at_once(
     gateway: Gateway, move_clock: Move, status: str

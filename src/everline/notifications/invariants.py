@@ -4,7 +4,7 @@ from django.db.models import Q
 
 from everline.core.invariants import invariant
 from everline.notifications.models import Delivery, Message
-from everline.notifications.services import CLOCK_STEP, PATIENCE, PAUSES
+from everline.notifications.services import CLOCK_STEP, MIN_TRIES, PATIENCE, PAUSES
 from everline.notifications.states import DeliveryState
 
 #: How late the sweep may come before a queued message counts as forgotten.
@@ -20,7 +20,7 @@ def every_message_goes_its_way(now: datetime) -> list[str]:
     forgotten = queued.filter(
         Q(next_try_at__lt=now - _SLACK)
         | Q(next_try_at__gt=now + PAUSES[-1] + CLOCK_STEP, decided_at__lte=now + CLOCK_STEP)
-        | Q(tries__gt=0, decided_at__gt=now - _SLACK, queued_at__lt=now - PATIENCE - PAUSES[-1])
+        | Q(tries__gte=MIN_TRIES, decided_at__gt=now - _SLACK, queued_at__lt=now - PATIENCE - PAUSES[-1])
     ).values_list("message_id", flat=True)[:_SHOWN]
     return [
         *(f"message {key} has no delivery" for key in orphans),

@@ -32,8 +32,9 @@ PAUSES: tuple[timedelta, ...] = (
     timedelta(hours=3),
     timedelta(hours=6),
 )
-#: From the moment a message was queued.
+#: From the moment a message was queued; a clock that jumps ahead takes none of these tries away.
 PATIENCE = timedelta(hours=72)
+MIN_TRIES = 5
 #: Clocks of several machines differ by less; a decision further ahead was made before the clock went back.
 CLOCK_STEP = timedelta(minutes=15)
 _ERROR_LENGTH = 500
@@ -124,7 +125,7 @@ def record_outcomes(
     by_id = {each.id: each for each in deliveries}
     sent = [outcome.delivery_id for outcome in outcomes if not outcome.error]
     failed = [outcome for outcome in outcomes if outcome.error]
-    hopeless = [o for o in failed if o.permanent or by_id[o.delivery_id].queued_at + PATIENCE <= now]
+    hopeless = [o for o in failed if o.permanent or _is_out_of_patience(by_id[o.delivery_id], now)]
     waiting = [o for o in failed if o not in hopeless]
     ended = {"ended_at": now, "decided_at": now}
     moved = transition_many(Delivery, sent, to=DeliveryState.SENT, set={**ended, "last_error": ""}, now=now)
@@ -179,14 +180,19 @@ def _give_up(
     return lost
 
 
+def _is_out_of_patience(delivery: Delivery, now: datetime) -> bool:
+    return delivery.queued_at + PATIENCE <= now and delivery.tries + 1 >= MIN_TRIES
+
+
 def _postpone(by_id: dict[int, Delivery], outcomes: Sequence[Outcome], now: datetime) -> None:
     postponed = []
     for outcome in outcomes:
         delivery = by_id[outcome.delivery_id]
         pause = PAUSES[min(delivery.tries, len(PAUSES) - 1)]
         # The last try happens when the patience ends, not up to six hours later.
-        last_call = max(delivery.queued_at + PATIENCE, now)
-        postponed.append((delivery.id, min(now + pause, last_call), outcome.error[:_ERROR_LENGTH]))
+        last_call = delivery.queued_at + PATIENCE
+        due = now + pause if last_call <= now else min(now + pause, last_call)
+        postponed.append((delivery.id, due, outcome.error[:_ERROR_LENGTH]))
     if not postponed:
         return
     ids, times, errors = zip(*postponed, strict=True)
