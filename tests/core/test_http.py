@@ -5,7 +5,7 @@ from threading import Thread
 import pytest
 from django.db import transaction
 
-from everline.core.http import Client, NoAnswer, NotSent
+from everline.core.http import Client, NoAnswer, NotSent, Response, retry_after
 from everline.core.transactions import InsideTransaction, in_transaction, retrying
 
 
@@ -80,3 +80,11 @@ def test_only_the_outermost_transaction_is_repeated() -> None:
     with transaction.atomic():
         assert once() == 1
     assert calls == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("7", 7.0), ("0", 0.0), ("9" * 400, 3600.0), ("", None), ("soon", None), ("-1", None), ("１", None)],
+)
+def test_a_peer_may_ask_for_a_wait_of_an_hour_at_most(text: str, seconds: float | None) -> None:
+    assert retry_after(Response(429, headers={"Retry-After": text.encode()})) == seconds

@@ -11,6 +11,7 @@ from everline.core.transactions import refuse_inside_transaction
 #: Seconds to connect, and to wait for an answer. A provider that needs longer has an unknown outcome.
 CONNECT_TIMEOUT = 3.0
 READ_TIMEOUT = 20.0
+_LONGEST_WAIT = 3600.0
 
 
 #: An answer as `Client.request` gives it.
@@ -23,6 +24,12 @@ def close_all() -> None:
     """Give back every connection of this process; clients open new ones when they are used again."""
     for client in list(_open):
         client.close()
+
+
+def retry_after(answer: Response) -> float | None:
+    """Seconds that the peer asks us to wait, an hour at most; None where it names none (RFC 9110, 10.2.3)."""
+    text = answer.headers.get("Retry-After", "")
+    return min(float(text), _LONGEST_WAIT) if text.isascii() and text.isdigit() else None
 
 
 class NotSent(Exception):

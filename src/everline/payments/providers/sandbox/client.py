@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from everline.core.http import Client, NoAnswer, NotSent
+from everline.core.http import Client, NoAnswer, NotSent, retry_after
 from everline.core.sandbox_link import SandboxMissing
 from everline.payments.errors import (
     AlreadyDone,
@@ -79,7 +79,7 @@ def _refusal(answer: "Response") -> ProviderError:
     code, message = _words(answer)
     status = answer.status_code
     if status == _TOO_MANY:
-        return TemporarilyUnavailable(NAME, code or "too_many", message, retry_after=_seconds(answer))
+        return TemporarilyUnavailable(NAME, code or "too_many", message, retry_after=retry_after(answer))
     if status == _PAYMENT_REQUIRED:
         return Declined(NAME, code or "declined", message)
     if status == _CONFLICT:
@@ -94,8 +94,3 @@ def _words(answer: "Response") -> tuple[str, str]:
         return str(error.get("code", "")), str(error.get("message", ""))
     except (ValueError, TypeError, KeyError, AttributeError):
         return "", ""
-
-
-def _seconds(answer: "Response") -> float | None:
-    text = answer.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else None

@@ -133,6 +133,8 @@ def _failure(value: Any) -> Failure | None:
 
 
 def _text(value: Any) -> str:
+    """Text that a database takes: no NUL, and no half of a surrogate pair (UnicodeEncodeError)."""
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError(f"not text: {value!r}")
+    value.encode()
     return value

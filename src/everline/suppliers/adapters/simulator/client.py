@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from everline.core.http import Client, NoAnswer, NotSent
+from everline.core.http import Client, NoAnswer, NotSent, retry_after
 from everline.core.sandbox_link import SandboxMissing
 from everline.suppliers.adapters.simulator.config import NAME, PREFIX, READ_TIMEOUT, Config
 from everline.suppliers.errors import (
@@ -68,7 +68,7 @@ def _object(answer: "Response") -> dict[str, Any]:
 def _refusal(answer: "Response") -> SupplierError:
     code, message = _words(answer)
     if answer.status_code == _TOO_MANY:
-        return TemporarilyUnavailable(NAME, code or "too_many", message, retry_after=_seconds(answer))
+        return TemporarilyUnavailable(NAME, code or "too_many", message, retry_after=retry_after(answer))
     kind = _REFUSALS.get(answer.status_code, OutcomeUnknown)
     return kind(NAME, code or f"http_{answer.status_code}", message)
 
@@ -79,8 +79,3 @@ def _words(answer: "Response") -> tuple[str, str]:
         return str(error.get("code", "")), str(error.get("message", ""))
     except (ValueError, TypeError, KeyError, AttributeError):
         return "", ""
-
-
-def _seconds(answer: "Response") -> float | None:
-    text = answer.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else None
