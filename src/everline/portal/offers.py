@@ -16,10 +16,9 @@ from everline.catalog.countries import is_country
 from everline.catalog.errors import CurrencyNotPriced
 from everline.catalog.terms import TermUnit
 from everline.catalog.types import PlanPage, PlanView
-from everline.core.errors import DomainError
-from everline.lines.states import ServiceState
+from everline.orders.purchase import planned_if_taken, takes_nothing
 from everline.usage import selectors as usage
-from everline.usage.schedule import PlanTerms, Schedule, check_purchase
+from everline.usage.schedule import Schedule
 
 if TYPE_CHECKING:
     from everline.accounts.models import Customer
@@ -100,16 +99,10 @@ def offers_for(customer: "Customer", line: "Line | None", filters: Filters, now:
     """Plans that the line (or a new one) can take now, with the new expiry; a fixed number of statements."""
     page = find_plans(customer, filters, now)
     schedule = _schedule(customer, line, now)
-    if schedule.service_state in {ServiceState.SUSPENDED, ServiceState.TERMINATED}:
+    if takes_nothing(schedule):
         return Offers((), "")
-    versions = catalog.versions_by_ids([plan.version_id for plan in page.plans])
-    found = []
-    for plan in page.plans:
-        try:
-            planned = check_purchase(schedule, PlanTerms.from_version(versions[plan.version_id]), 1, now)
-        except DomainError:
-            continue  # the line cannot take it now: paid too far ahead
-        found.append(Offer(plan, planned[-1].ends_at))
+    planned = [(plan, planned_if_taken(schedule, plan, now)) for plan in page.plans]
+    found = [Offer(plan, periods[-1].ends_at) for plan, periods in planned if periods is not None]
     return Offers(found, page.next_cursor or "")
 
 

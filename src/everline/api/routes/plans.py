@@ -20,11 +20,11 @@ from everline.catalog import selectors as catalog
 from everline.catalog.errors import CurrencyNotPriced, PlanWithdrawn
 from everline.catalog.types import PeriodKind, PlanPage, PlanView
 from everline.core import clock
-from everline.core.errors import DomainError, NotFound
+from everline.core.errors import NotFound
 from everline.lines.access import get_line_for_customer
-from everline.lines.states import ServiceState
+from everline.orders.purchase import planned_if_taken, takes_nothing
 from everline.usage import selectors as usage
-from everline.usage.schedule import PlanTerms, Schedule, check_purchase
+from everline.usage.schedule import Schedule
 
 if TYPE_CHECKING:
     from everline.accounts.models import Customer
@@ -137,31 +137,6 @@ class _LineView:
         reason = _("This is the plan that this line has now.")
         return cls(schedule, dict.fromkeys(current[-1:], reason))
 
-    @property
-    def takes_nothing(self) -> bool:
-        """Whether no plan at all can be bought for this line."""
-        return self.schedule.service_state in {ServiceState.SUSPENDED, ServiceState.TERMINATED}
-
-    def takes(self, plan: PlanView, now: datetime) -> bool:
-        """Whether one period of this plan can be bought for this line now."""
-        terms = PlanTerms(
-            term=plan.term,
-            calendar_day=plan.calendar_day,
-            refill=plan.refill,
-            renewal_policy=plan.renewal_policy,
-            start_policy=plan.start_policy,
-            activation_deadline_days=plan.activation_deadline_days,
-            max_stacked_days=plan.max_stacked_days,
-            data_bytes=plan.data_bytes,
-            voice_seconds=plan.voice_seconds,
-            sms_count=plan.sms_count,
-        )
-        try:
-            check_purchase(self.schedule, terms, 1, now)
-        except DomainError:
-            return False
-        return True
-
 
 def _currencies(asked: str | None, customer: "Customer | None") -> Sequence[str]:
     """The currency asked for; else the customer's, and the brand's where the catalogue has no price in it."""
@@ -200,9 +175,9 @@ def _suitable(wanted: PlanFilter, currency: str, line: _LineView | None, now: da
         )
         if line is None:
             return read
-        if line.takes_nothing:
+        if takes_nothing(line.schedule):
             return PlanPage((), None)
-        kept += [plan for plan in read.plans if line.takes(plan, now)]
+        kept += [plan for plan in read.plans if planned_if_taken(line.schedule, plan, now)]
         cursor = read.next_cursor
         if cursor is None or len(kept) == wanted.limit:
             return PlanPage(tuple(kept), cursor)

@@ -8,12 +8,11 @@ from everline.catalog import selectors as catalog
 from everline.catalog.errors import CurrencyNotPriced
 from everline.catalog.models import PlanVersion
 from everline.catalog.types import PriceView
-from everline.lines.states import ServiceState
-from everline.orders.errors import LineSuspended
 from everline.orders.models import Order, Quote
+from everline.orders.purchase import check_line
 from everline.usage import selectors as usage
 from everline.usage.access import get_schedule_for_customer
-from everline.usage.schedule import PlannedPeriod, PlanTerms, Schedule, check_purchase
+from everline.usage.schedule import Schedule
 
 QUOTE_LIFE = timedelta(minutes=30)
 
@@ -61,17 +60,6 @@ def create_quote(
 def schedule_of_new_line(customer: Customer) -> Schedule:
     """The empty queue of a line that is still to be made, in its customer's time zone."""
     return Schedule(line_id=None, zone=ZoneInfo(customer.timezone))
-
-
-def check_line(schedule: Schedule, version: PlanVersion, quantity: int, now: datetime) -> list[PlannedPeriod]:
-    """Where the periods would come to lie, were they fulfilled this instant.
-
-    Raises:
-        InvalidQuantity, LineTerminated, LineSuspended, StackLimit: the line cannot take this.
-    """
-    if schedule.service_state == ServiceState.SUSPENDED:
-        raise LineSuspended
-    return check_purchase(schedule, PlanTerms.from_version(version), quantity, now)
 
 
 def check_order(order: Order, now: datetime) -> None:
