@@ -11,6 +11,9 @@ from everline.core import clock
 pytest_plugins = ["tests.suites"]
 
 
+EMPTY_QUEUE = "TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE"
+
+
 @pytest.fixture(autouse=True)
 def _true_clock() -> Iterator[None]:
     """Every test starts and ends at the machine's time."""
@@ -21,11 +24,15 @@ def _true_clock() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _flushing_is_allowed() -> Iterator[None]:
-    """Let the suite empty append-only tables between tests: their triggers rest while Django flushes."""
+    """Let the suite empty append-only tables between tests: their triggers rest while Django flushes.
+
+    The queue's tables are not Django's to empty; they are emptied with the shop's.
+    """
     flush = BaseDatabaseOperations.execute_sql_flush
 
     def with_resting_triggers(self: Any, sql_list: list[str]) -> None:
-        flush(self, ["SET LOCAL session_replication_role = replica", *sql_list])
+        queue = [EMPTY_QUEUE] if self.connection.alias == "default" else []
+        flush(self, ["SET LOCAL session_replication_role = replica", *sql_list, *queue])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", with_resting_triggers)

@@ -301,3 +301,15 @@ def test_root_without_user_namespaces_runs_the_server_as_another_account(tmp_pat
 
     with EmbeddedServer(tmp_path, durable=False) as server:
         assert value(server, "SELECT 1") == 1
+
+
+def test_a_long_temporary_folder_still_gives_a_socket_that_fits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("long-" * 20)))
+
+    folder = embedded.socket_folder(tmp_path / ("deep-" * 20))
+
+    assert len(os.fsencode(folder / ".s.PGSQL.5432.lock")) <= 107
+    assert folder == embedded.socket_folder(tmp_path / ("deep-" * 20))
+    assert folder != embedded.socket_folder(tmp_path / ("else-" * 20))

@@ -67,6 +67,9 @@ def sandbox(live_server: Any, django_db_setup: None, django_db_blocker: Any) -> 
 def world(transactional_db: None, live_server: Any, sandbox: Sandbox, settings: Any) -> Iterator[World]:
     """A shop with one brand and a small catalogue; nothing of an earlier test is on its way."""
     settings.EVERLINE_PUBLIC_URL = live_server.url
+    data_dir = Path(settings.EVERLINE_DATA_DIR)
+    (data_dir / "sandbox-token").write_text(sandbox.token)  # other suites play sandboxes of their own here
+    (data_dir / "sandbox-url").write_text(sandbox.url)
     found = World(live_server.url, sandbox)
     yield found
     sandbox.forget_faults()

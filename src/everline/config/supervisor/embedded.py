@@ -65,10 +65,17 @@ def socket_folder(data_dir: Path) -> Path:
     """Folder of the Unix socket: inside the data folder, or a short one where that path is too long."""
     folder = data_dir.resolve() / "pg-socket"
     limit = SOCKET_PATH_LIMIT if sys.platform.startswith("linux") else SOCKET_PATH_LIMIT - 4
-    if len(os.fsencode(folder / f".s.PGSQL.{PORT}.lock")) <= limit:
+    if _fits(folder, limit):
         return folder
     digest = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"everline-{os.geteuid()}-{digest}"
+    short = f"everline-{os.geteuid()}-{digest}"
+    places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - private by its mode
+    fitting = [place / short for place in places if _fits(place / short, limit)]
+    return fitting[0] if fitting else places[0] / short
+
+
+def _fits(folder: Path, limit: int) -> bool:
+    return len(os.fsencode(folder / f".s.PGSQL.{PORT}.lock")) <= limit
 
 
 def database_url(data_dir: Path, name: str = DATABASE) -> str:
