@@ -522,8 +522,11 @@ class TestRaces:
 
         at_once(pays, cancels)
         shop.settle()
+        shop.refund()
         shop.fulfil()
 
-        captured = shop.provider.payments["pay_1"].captured.amount > 0
-        assert shop.status(order) == ("fulfilled" if captured else "cancelled")
+        # Whoever was first: service for the money, no money, or (captured after the end) the money back.
+        [(attempt, _code)] = shop.attempts(order)
+        ends = {("fulfilled", "captured"), ("cancelled", "failed"), ("cancelled", "refunded")}
+        assert (str(shop.status(order)), attempt) in ends
         shop.check()
