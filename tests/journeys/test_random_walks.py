@@ -5,6 +5,7 @@ cut, webhooks get lost and days pass. Then nothing breaks any more, time passes,
 of it, compares every order with provider, supplier and mails. A failure prints the seed and the story.
 """
 
+import os
 import random
 import secrets
 from collections.abc import Callable
@@ -27,6 +28,8 @@ from tests.journeys.audit import come_to_rest, complaints
 from tests.journeys.world import ALWAYS_3DS, DECLINED_CARD, GOOD_CARD, World, _Form
 
 SEEDS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
+#: To hunt: `FRESH_WALKS=20 pytest tests/journeys/test_random_walks.py -k fresh` walks new ways and prints them.
+FRESH = [None] * int(os.environ.get("FRESH_WALKS", "0"))
 STEPS = 40
 CARDS = (GOOD_CARD, GOOD_CARD, GOOD_CARD, DECLINED_CARD, "4000000000009995", ALWAYS_3DS, "4000008400001629")
 FAULTS = {
@@ -285,7 +288,7 @@ def _step(walk: Walk) -> None:
         walk.tell(f"{action.__name__[1:]}: refused, {refused.code}")
 
 
-@pytest.mark.parametrize("seed", [*SEEDS, None], ids=lambda seed: "fresh" if seed is None else str(seed))
+@pytest.mark.parametrize("seed", [*SEEDS, *FRESH], ids=lambda seed: "fresh" if seed is None else str(seed))
 def test_scenario_10_and_29_a_random_walk_ends_with_books_that_agree(
     world: World, seed: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
