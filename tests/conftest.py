@@ -1,14 +1,21 @@
 """The suite's ground: a real PostgreSQL, a data folder of its own, a clock that starts right."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.db.backends.base.operations import BaseDatabaseOperations
 
 from everline.core import clock
 
 pytest_plugins = ["tests.suites"]
+
+# The same examples in every run: what lands must not depend on dice. To hunt: HYPOTHESIS_PROFILE=hunt.
+hypothesis.settings.register_profile("suite", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("hunt", max_examples=2000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 EMPTY_QUEUE = "TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE"

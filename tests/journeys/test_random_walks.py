@@ -28,7 +28,7 @@ from tests.journeys.audit import come_to_rest, complaints
 from tests.journeys.world import ALWAYS_3DS, DECLINED_CARD, GOOD_CARD, World, _Form
 
 SEEDS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
-#: To hunt: `FRESH_WALKS=20 pytest tests/journeys/test_random_walks.py -k fresh` walks new ways and prints them.
+#: To hunt: `FRESH_WALKS=20 pytest tests/journeys/test_random_walks.py -k fresh` walks and prints new ways.
 FRESH = [None] * int(os.environ.get("FRESH_WALKS", "0"))
 STEPS = 40
 CARDS = (GOOD_CARD, GOOD_CARD, GOOD_CARD, DECLINED_CARD, "4000000000009995", ALWAYS_3DS, "4000008400001629")
