@@ -3,6 +3,7 @@
 usage: python tools/check.py [NAME…]      names choose some of the steps
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -39,12 +40,17 @@ WITH_SERVER = {"migrations"}
 
 def main(names: list[str]) -> int:
     """Run the steps and print what each of the failed ones said; 0 when all are well."""
+    parser = argparse.ArgumentParser("tools/check.py", epilog=f"steps: {', '.join(STEPS)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a step; without names all of them")
+    chosen = parser.parse_args(names).names
+    if unknown := [name for name in chosen if name not in STEPS]:
+        parser.error(f"no such step: {', '.join(unknown)} (steps: {', '.join(STEPS)})")
     failed = []
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "EVERLINE_DATA_DIR": folder, "EVERLINE_DATABASE_URL": NO_DATABASE}
         environment |= {"EVERLINE_SANDBOX_DATABASE_URL": NO_DATABASE, "DJANGO_SETTINGS_MODULE": SHOP}
         environment |= {"EVERLINE_SECRET_KEY": "for-checks-only", "EVERLINE_MODE": "sandbox"}
-        for name in names or STEPS:
+        for name in chosen or STEPS:
             began = time.monotonic()
             own = {"EVERLINE_DATABASE_URL": ""} if name in WITH_SERVER else {}
             answer = subprocess.run(
