@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +82,26 @@ def test_doctor_names_a_mail_server_that_does_not_answer(
     said = capsys.readouterr().out
     assert "mail server 127.0.0.1:1 does not answer" in said
     assert "EVERLINE_EMAIL_URL" in said
+
+
+def test_check_makes_no_data_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check"]) == cli.EXIT_UNUSABLE
+
+    assert f"{tmp_path / 'data'} does not exist" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
+def test_check_without_tables_says_what_to_run_first(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+
+    answer = subprocess.run(
+        [sys.executable, "-m", "everline.config", "check"],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "everline.config.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == cli.EXIT_FAILED
+    assert "run `everline migrate` first" in answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -23,12 +23,16 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Command:
-    """A line of the table: where the function stands, what it does, and whether it works on the database."""
+    """A line of the table: where the function stands, what it does, and whether it works on the database.
+
+    One that only `looks` makes no data folder and no server in it.
+    """
 
     module: str
     function: str
     help: str
     database: bool = False
+    looks: bool = False
 
 
 #: A registry by dotted path: importing all commands would cost every process Django and the HTTP clients, and
@@ -49,7 +53,11 @@ COMMANDS = {
         "preparing_orders", "demo_orders", "buy first service for the demo lines, over HTTP"
     ),
     "check": Command(
-        "truths", "check", "system checks and every invariant; exit 1 with the list", database=True
+        "truths",
+        "check",
+        "system checks and every invariant; exit 1 with the list",
+        database=True,
+        looks=True,
     ),
     "doctor": Command("health", "doctor", "look at this installation and say what to fix"),
     "apikey": Command("apikeys", "apikey", "create, list and revoke operator keys", database=True),
@@ -95,7 +103,8 @@ def _run(command: Command, words: Sequence[str]) -> int:
     if not command.database:
         return _function(command)(words)
     setup = importlib.import_module(SETUP)
-    with setup.configured() if {"-h", "--help"} & set(words) else setup.connected():
+    asks = bool({"-h", "--help"} & set(words))
+    with setup.configured() if asks else setup.connected(existing=command.looks):
         return _function(command)(words)
 
 

@@ -11,7 +11,7 @@ from django.utils import translation
 from everline.accounts.scopes import RESOURCES
 from everline.accounts.selectors import api_keys
 from everline.accounts.services import create_api_key, ensure_default_brand, revoke_api_key
-from everline.config.outcome import CommandError
+from everline.config.outcome import NO_TABLES, CommandError
 from everline.core import clock
 from everline.core.errors import DomainError
 
@@ -29,7 +29,7 @@ def apikey(words: Sequence[str]) -> int:
         raise CommandError(error.detail) from error
     except ProgrammingError as error:
         connection.close()
-        raise CommandError("The database has no tables yet: run `everline migrate` first.") from error
+        raise CommandError(NO_TABLES) from error
     return 0
 
 

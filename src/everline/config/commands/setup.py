@@ -7,7 +7,7 @@ import django
 import psycopg
 
 from everline.config.supervisor.embedded import EmbeddedServer
-from everline.config.supervisor.errors import FolderInUseError
+from everline.config.supervisor.errors import DataFolderError, FolderInUseError
 from everline.config.supervisor.options import Options, apply_database, read_options
 from everline.config.supervisor.processes import wait_until
 
@@ -15,13 +15,16 @@ ATTACH_SECONDS = 60.0
 
 
 @contextlib.contextmanager
-def connected() -> Iterator[Options]:
+def connected(*, existing: bool = False) -> Iterator[Options]:
     """Set Django up with a reachable database for the time of a command.
 
     With the embedded server: uses it where `everline run` (or another command) has it running, else starts
-    it and stops it afterwards.
+    it and stops it afterwards; with `existing` only in a folder that is already there.
+
+    Raises:
+        DataFolderError: the folder is to exist and does not.
     """
-    with reachable() as options:
+    with reachable(existing=existing) as options:
         django.setup()
         yield options
 
@@ -34,13 +37,18 @@ def configured() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def reachable() -> Iterator[Options]:
+def reachable(*, existing: bool = False) -> Iterator[Options]:
     """The same without Django."""
     options = read_options()
     if options.database_url is not None:
         apply_database(options)
         yield options
         return
+    if existing and not options.data_dir.exists():
+        raise DataFolderError(
+            f"The data folder {options.data_dir} does not exist: run `everline migrate` first, "
+            "or set EVERLINE_DATA_DIR."
+        )
     with _embedded(options):
         apply_database(options)
         yield options

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import connection
+from django.db.utils import ProgrammingError
+from psycopg import errors
 
+from everline.config.outcome import NO_TABLES, CommandError
 from everline.core import clock, invariants
 
 
@@ -18,7 +22,13 @@ def check(words: Sequence[str]) -> int:
     except SystemCheckError as error:
         print(error)
         return 1
-    results = invariants.run_all(clock.now())
+    try:
+        results = invariants.run_all(clock.now())
+    except ProgrammingError as error:
+        connection.close()
+        if isinstance(error.__cause__, errors.UndefinedTable | errors.UndefinedColumn):
+            raise CommandError(NO_TABLES) from error
+        raise
     broken = {name: violations for name, violations in results.items() if violations}
     for name, violations in broken.items():
         for violation in violations:
