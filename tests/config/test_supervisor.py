@@ -209,6 +209,36 @@ def test_a_port_in_use_is_named_with_the_variable_to_change(start: Start) -> Non
     assert drill.everything() == set()
 
 
+def test_two_that_start_together_on_one_port_do_not_share_it(start: Start, tmp_path: Path) -> None:
+    port = ports.claim("127.0.0.1", 0, "EVERLINE_PORT")
+
+    drills = [start(folder=tmp_path / name, EVERLINE_PORT=str(port)) for name in ("one", "two")]
+
+    ready = [drill for drill in drills if drill.up()]
+    refused = [drill for drill in drills if drill not in ready]
+    assert (len(ready), len(refused)) == (1, 1)
+    assert refused[0].process.wait(PATIENCE) == 2
+    assert refused[0].says(f"Port {port} on 127.0.0.1 is in use by another program. Set EVERLINE_PORT")
+    assert refused[0].everything() == set()
+
+
+def test_a_port_stays_claimed_while_its_program_is_down(start: Start, tmp_path: Path) -> None:
+    drill = start(folder=tmp_path / "one")
+    assert drill.up()
+    port = port_in(tmp_path / "one" / "shop-url")
+    drill.process.send_signal(signal.SIGSTOP)  # so that it does not start the web again
+    for pid in drill.pids(str(port)):
+        os.kill(pid, signal.SIGKILL)
+    assert processes.wait_until(lambda: not ports.healthy("127.0.0.1", port), PATIENCE)
+
+    second = start(folder=tmp_path / "two", EVERLINE_PORT=str(port))
+
+    assert second.process.wait(PATIENCE) == 2
+    assert second.says("Set EVERLINE_PORT")
+    drill.process.send_signal(signal.SIGCONT)
+    assert drill.says("web started again")
+
+
 def test_the_sandbox_keeps_its_port_between_starts(start: Start, tmp_path: Path) -> None:
     drill = start()
     assert drill.up()
@@ -256,6 +286,7 @@ def test_an_external_database_by_url_is_used_instead(start: Start, tmp_path: Pat
             names = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         assert {"external", "external_sandbox"} <= names
         assert drill.stop() == 0
+        assert drill.said[-2:] == ["stopping", "stopped"]
 
 
 def test_an_external_database_that_does_not_answer_is_said_plainly(start: Start, tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ WORKER_GRACE_SECONDS = 8
 def serve(words: Sequence[str]) -> int:
     """`everline serve`: the web server. Threads, because streams hold one each (docs/adr)."""
     argparse.ArgumentParser("everline serve", description=serve.__doc__).parse_args(words)
-    with reachable() as options:
-        port = options.port if _supervised() else _prepare_web(options)
+    with reachable() as options, ports.Claims() as claims:
+        port = options.port if _supervised() else _prepare_web(options, claims)
         server = Granian(
             "everline.config.wsgi:application",
             address=options.host,
@@ -47,10 +47,10 @@ def sandbox(words: Sequence[str]) -> int:
     """`everline sandbox`: payment page, supplier, mail gateway and control API, on their own database."""
     argparse.ArgumentParser("everline sandbox", description=sandbox.__doc__).parse_args(words)
     os.environ["DJANGO_SETTINGS_MODULE"] = stack.SANDBOX_SETTINGS
-    with reachable() as options:
+    with reachable() as options, ports.Claims() as claims:
         if not options.with_sandbox:
             raise ImproperlyConfigured("EVERLINE_MODE: there is no sandbox in live mode")
-        port = options.sandbox_port if _supervised() else _prepare_sandbox(options)
+        port = options.sandbox_port if _supervised() else _prepare_sandbox(options, claims)
         server = Granian(
             "everline.sandbox.asgi:application",
             address=options.host,
@@ -89,18 +89,18 @@ def _supervised() -> bool:
     return MARK in os.environ
 
 
-def _prepare_web(options: Options) -> int:
+def _prepare_web(options: Options, claims: ports.Claims) -> int:
     """What the supervisor does for a web server, without one, but for the tables. Returns the port."""
-    port = ports.claim(options.host, options.port, "EVERLINE_PORT")
+    port = claims.take(options.host, options.port, "EVERLINE_PORT")
     os.environ["EVERLINE_PORT"] = str(port)
     stack.write_secrets(options)
     print(f"web at http://localhost:{port}", flush=True)
     return port
 
 
-def _prepare_sandbox(options: Options) -> int:
+def _prepare_sandbox(options: Options, claims: ports.Claims) -> int:
     """What the supervisor does for a sandbox, without one. Returns the port."""
-    decided = stack.with_sandbox_port(options)
+    decided = stack.with_sandbox_port(options, claims)
     stack.write_secrets(options)
     databases.require(options.sandbox_database, "EVERLINE_SANDBOX_DATABASE_URL")
     environment = stack.environment(decided, stack.SANDBOX_SETTINGS)

@@ -17,30 +17,30 @@ SANDBOX_SETTINGS = "everline.sandbox.settings"
 SANDBOX_PORT_FILE = "sandbox-port"
 
 
-def with_ports(options: Options) -> Options:
-    """Replace port 0 by free ports. The sandbox's is kept in the data folder: open payment pages stay valid.
+def with_ports(options: Options, claims: ports.Claims) -> Options:
+    """Claim the ports, free ones for 0. The sandbox's is kept in the data folder: open pages stay valid.
 
     Raises:
-        PortError: a chosen port is taken.
+        PortError: a chosen port is taken; what was claimed before stays claimed.
     """
-    found = replace(options, port=ports.claim(options.host, options.port, "EVERLINE_PORT"))
-    return with_sandbox_port(found) if options.with_sandbox else found
+    found = replace(options, port=claims.take(options.host, options.port, "EVERLINE_PORT"))
+    return with_sandbox_port(found, claims) if options.with_sandbox else found
 
 
-def with_sandbox_port(options: Options) -> Options:
+def with_sandbox_port(options: Options, claims: ports.Claims) -> Options:
     """The same for the sandbox's port alone."""
-    return replace(options, sandbox_port=_sandbox_port(options))
+    return replace(options, sandbox_port=_sandbox_port(options, claims))
 
 
-def _sandbox_port(options: Options) -> int:
+def _sandbox_port(options: Options, claims: ports.Claims) -> int:
     if options.sandbox_port:
-        return ports.claim(options.host, options.sandbox_port, "EVERLINE_SANDBOX_PORT")
+        return claims.take(options.host, options.sandbox_port, "EVERLINE_SANDBOX_PORT")
     file = options.data_dir / SANDBOX_PORT_FILE
     kept = int(file.read_text(encoding="ascii")) if file.exists() else 0
     try:
-        port = ports.claim(options.host, kept, "EVERLINE_SANDBOX_PORT")
+        port = claims.take(options.host, kept, "EVERLINE_SANDBOX_PORT")
     except PortError:
-        port = ports.claim(options.host, 0, "EVERLINE_SANDBOX_PORT")
+        port = claims.take(options.host, 0, "EVERLINE_SANDBOX_PORT")
     if port != kept:
         write_private(file, str(port))
     return port

@@ -40,6 +40,7 @@ class Supervisor:
         self._say = say
         self._server_restarts = Restarts()
         self._lock = FolderLock(options.data_dir / "run.lock")
+        self._claims = ports.Claims()
         self._wakeups = Wakeups()
         self._began = time.monotonic()
 
@@ -66,7 +67,7 @@ class Supervisor:
         if ended := end_leftovers(str(self.options.data_dir)):
             self._say(f"ended {len(ended)} programs that an earlier run left behind")
         self._forget_urls()
-        self.options = stack.with_ports(self.options)
+        self.options = stack.with_ports(self.options, self._claims)
         stack.write_secrets(self.options)
         self._start_database()
         prepared = self._prepare()
@@ -171,8 +172,7 @@ class Supervisor:
         self._say(
             f"{child.program.name} ended ({describe_exit(status)}); starting again in {child.due_in():.1f} s"
         )
-        up = self.options.data_dir.joinpath("shop-url").exists()
-        if not up and child.starts >= MOST_EARLY_ENDS:
+        if child.starts >= MOST_EARLY_ENDS and not self.options.data_dir.joinpath("shop-url").exists():
             raise ProgramError(_failure(child, status))
 
     def _restart_server(self) -> None:
@@ -196,7 +196,7 @@ class Supervisor:
         if self._lock.held:
             self._lock.note("stopping")
             self._forget_urls()
-        if any(child.running for child in self._all()) or self.server is not None:
+        if started := bool(self._all()) or self.server is not None:
             self._say("stopping")
         for child in self._all():
             child.ask_to_stop()
@@ -210,7 +210,9 @@ class Supervisor:
             child.kill()
         if self.server is not None:
             self.server.stop()
+        if started:
             self._say("stopped")
+        self._claims.release()  # before the folder: who waits for that one wants these ports
         self._lock.release()
 
     def _all(self) -> list[Child]:
