@@ -101,11 +101,14 @@ def test_sign_out_ends_the_session(shop: Shop, visitor: Client) -> None:
     customer = shop.customer()
     visitor.post("/sign-in/", {"login": customer.email, "password": PASSWORD})
 
-    assert visitor.get("/sign-out/").status_code == 405
+    looked = visitor.get("/sign-out/")
+    assert (looked.status_code, looked["Location"]) == (303, "/account/")
+    assert visitor.get("/account/").status_code == 200
     answer = visitor.post("/sign-out/")
 
     assert answer["Location"] == "/"
     assert visitor.get("/account/").status_code == 303
+    assert visitor.get("/sign-out/")["Location"] == "/"
 
 
 def test_the_customers_language_follows_into_pages_that_know_nobody(shop: Shop, visitor: Client) -> None:

@@ -192,6 +192,13 @@ def test_the_language_switch_leads_nowhere_else(shop: Shop, wanted: str) -> None
     assert not answer.cookies
 
 
+def test_looking_at_the_language_switch_chooses_nothing(shop: Shop) -> None:
+    answer = Client().get("/language/?language=en&next=/plans/")
+
+    assert (answer.status_code, answer["Location"]) == (303, "/")
+    assert not answer.cookies
+
+
 def test_a_form_without_its_secret_does_nothing(shop: Shop) -> None:
     customer = shop.customer()
     client = Client(enforce_csrf_checks=True, headers={"Accept-Language": "zh-CN"})

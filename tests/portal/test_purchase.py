@@ -304,13 +304,29 @@ def test_coming_back_leaves_a_hint_and_shows_that_we_are_checking(buyer: Buyer, 
     answer = buyer.client.get(f"/orders/{order.id}/return/")
     page = Page(buyer.client.get(answer["Location"]))
 
-    assert answer["Location"] == f"/orders/{order.id}/?returned={attempt.id}"
+    path, _, at = answer["Location"].partition("&at=")
+    assert path == f"/orders/{order.id}/?returned={attempt.id}"
     assert InboxHint.objects.get().reference == attempt.id
     assert "We are checking your payment" in page.text
     assert "data-live" in page.html
     assert '<meta http-equiv="refresh"' in page.html
+    assert "Go on with the payment" not in page.text
+    assert "Cancel the payment" not in page.text
     exact = buyer.client.get(f"/orders/{order.id}/return/{attempt.id}/")
-    assert exact["Location"] == answer["Location"]
+    assert exact["Location"].startswith(f"{path}&at=")
+    long_ago = (
+        f"{path}&at={int(at) - 31}",
+        path,
+        f"{path}&at={'9' * 12}",
+        f"{path}&at=²",
+        f"{path}&at={'9' * 99}",
+    )
+    for address in long_ago:
+        page = buyer.page(address)
+        assert "We are checking your payment" not in page.text
+        assert "Go on with the payment" in page.text
+        assert "Cancel the payment" in page.text
+        assert "data-live" in page.html
 
 
 def test_coming_back_to_an_order_without_payment_shows_the_order(buyer: Buyer) -> None:

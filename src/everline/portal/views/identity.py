@@ -48,11 +48,13 @@ def sign_in(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
     return _let_in(request, user, user.customer.locale, values["next"])
 
 
-@require_http_methods(["POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 @public
 def sign_out(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
-    """End the session on this device."""
-    del customer
+    """End the session on this device; a mere link ends nothing and leads to the account, if any."""
+    if request.method != "POST":
+        return see_other("portal:landing" if customer is None else "portal:account")
     logout(request)
     return see_other("portal:landing")
 

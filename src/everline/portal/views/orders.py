@@ -18,6 +18,8 @@ from everline.portal.gate import signed_in
 from everline.portal.views.paying import last_failure
 
 if TYPE_CHECKING:
+    from django.http import QueryDict
+
     from everline.accounts.models import Customer
     from everline.orders.models import Order
     from everline.orders.selectors import OrderView
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 _PAGE = 20
 #: How long the page of a fulfilled order looks for the confirmation's step.
 _CONFIRMED_WITHIN = timedelta(minutes=1)
+#: How long after the return from the provider nothing is offered but to wait.
+_RETURN_IS_FRESH = timedelta(seconds=30)
+_EPOCH_DIGITS = 12
 #: The order moves by itself in these; its page looks again.
 _MOVING = frozenset({OrderStatus.PAID, OrderStatus.FULFILLING})
 _DECIDING = frozenset({AttemptStatus.CREATED, AttemptStatus.PROCESSING, AttemptStatus.UNKNOWN})
@@ -47,7 +52,7 @@ def history(request: HttpRequest, customer: "Customer") -> HttpResponse:
 def tracking(request: HttpRequest, customer: "Customer", order_id: str) -> HttpResponse:
     """Every step of an order with its time, and what can be done now."""
     view = view_order_for_customer(customer_id=customer.id, order_id=order_id, now=clock.now())
-    return show(request, customer, "order", _page(view, customer, request.GET.get("returned", "")))
+    return show(request, customer, "order", _page(view, customer, request.GET))
 
 
 @require_POST
@@ -59,12 +64,13 @@ def cancel(request: HttpRequest, customer: "Customer", order_id: str) -> HttpRes
     return see_other("portal:order", order_id)
 
 
-def _page(view: "OrderView", customer: "Customer", returned: str) -> dict[str, object]:
+def _page(view: "OrderView", customer: "Customer", asked: "QueryDict") -> dict[str, object]:
     order = view.order
     opened = next((attempt for attempt in view.attempts if attempt.status in OPEN), None)
     failed = last_failure(view)
     unpaid = order.status == OrderStatus.AWAITING_PAYMENT
-    back = opened is not None and opened.id == returned
+    back = opened is not None and opened.id == asked.get("returned", "")
+    fresh = back and _is_fresh(asked.get("at", ""))
     return {
         "section": "orders",
         "view": view,
@@ -72,12 +78,21 @@ def _page(view: "OrderView", customer: "Customer", returned: str) -> dict[str, o
         "order_zone": order_zone(order, customer),
         "steps": [(entry.at, text_of(entry.event), entry.event) for entry in view.timeline],
         "open": opened,
-        "checking": opened is not None and (back or opened.status in _DECIDING),
+        "returning": fresh,
+        "checking": opened is not None and (fresh or opened.status in _DECIDING),
         "failure": failure_text(failed.failure_code) if failed is not None and unpaid else "",
         "payable": unpaid and opened is None and clock.now() < order.expires_at,
         "held": clock.now() < order.priced_until,
         "live": _moves(view) or back or (opened is not None and opened.status in _DECIDING),
     }
+
+
+def _is_fresh(seconds: str) -> bool:
+    """Whether the customer came back just now, by the time in the address; a strange one is long ago."""
+    if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= _EPOCH_DIGITS):
+        return False
+    since = clock.now().timestamp() - int(seconds)
+    return 0 <= since < _RETURN_IS_FRESH.total_seconds()
 
 
 def order_zone(order: "Order", customer: "Customer") -> str:

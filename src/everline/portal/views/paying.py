@@ -2,6 +2,7 @@
 
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -67,7 +68,8 @@ def returned(request: HttpRequest, customer: "Customer", order_id: str, attempt_
             return see_other("portal:order", order.id)
         attempt_id = attempts[-1].id
     order = note_return(customer=customer, order_id=order_id, attempt_id=attempt_id, now=now)
-    return see_other(f"{reverse('portal:order', args=[order.id])}?returned={ids.require('att', attempt_id)}")
+    asked = urlencode({"returned": ids.require("att", attempt_id), "at": int(now.timestamp())})
+    return see_other(f"{reverse('portal:order', args=[order.id])}?{asked}")
 
 
 @require_POST

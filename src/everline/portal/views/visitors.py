@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from everline.accounts import services as accounts
 from everline.accounts.types import LOCALES
@@ -33,10 +33,15 @@ def landing(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
     )
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @public
 def choose_language(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
-    """Remember the language: in a cookie, and for a customer with the customer; back to the page."""
+    """Remember the language: in a cookie, and for a customer with the customer; back to the page.
+
+    Whoever only looks at the address chooses nothing and finds the landing page.
+    """
+    if request.method != "POST":
+        return see_other("portal:landing")
     chosen = request.POST.get("language", "")
     response = see_other(safe_next(request, request.POST.get("next", ""), "portal:landing"))
     if chosen in LOCALES:
