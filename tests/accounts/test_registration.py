@@ -2,12 +2,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 from unittest import mock
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.conf import settings as django_settings
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from everline.accounts import services
 from everline.accounts.errors import (
@@ -138,12 +142,65 @@ def test_bad_input_makes_nothing(
     assert not Message.objects.exists()
 
 
+_EVERY_VALIDATOR = [
+    *django_settings.AUTH_PASSWORD_VALIDATORS,
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "tests.accounts.test_registration.Whim"},
+]
+
+
+class Whim:
+    """A validator of somebody else."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        if password == "whimsical-42":
+            raise ValidationError("No.", code="whim")
+
+
 @pytest.mark.django_db
-def test_a_weak_password_is_told_why(brand: Brand, now: datetime) -> None:
-    with pytest.raises(PasswordTooWeak) as refused:
+@pytest.mark.parametrize(
+    ("password", "english", "chinese"),
+    [
+        ("q7-lamp", "Use at least 8 characters in the password.", "密码至少要有 8 个字符。"),
+        (
+            "password1",
+            "Many people use this password. Choose one that is hard to guess.",
+            "很多人在用这个密码，请换一个不易被猜到的密码。",
+        ),
+        (
+            "li@example.com",
+            "This password is too much like your address. Choose another one.",
+            "密码与您的邮箱或号码太相似，请换一个。",
+        ),
+        (
+            "730164829557",
+            "This password has only digits. Add letters or other characters.",
+            "密码只有数字，请加入字母或其他字符。",
+        ),
+        ("whimsical-42", "Choose a longer password that is hard to guess.", None),
+    ],
+)
+def test_a_weak_password_is_told_why_in_both_languages(
+    brand: Brand, now: datetime, settings: Any, password: str, english: str, chinese: str | None
+) -> None:
+    settings.AUTH_PASSWORD_VALIDATORS = _EVERY_VALIDATOR
+    told = []
+    for language in ("en", "zh-hans"):
+        with translation.override(language), pytest.raises(PasswordTooWeak) as refused:
+            _register(brand, now, password=password)
+        told.append(refused.value.detail)
+
+    assert told[0] == english
+    assert told[1] == chinese or (chinese is None and told[1].isascii() is False)
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_password_weak_in_several_ways_is_told_each(brand: Brand, now: datetime) -> None:
+    with translation.override("zh-hans"), pytest.raises(PasswordTooWeak) as refused:
         _register(brand, now, password="1234567")
 
-    assert "8" in refused.value.detail
+    assert refused.value.detail == "密码至少要有 8 个字符。 很多人在用这个密码，请换一个不易被猜到的密码。"
 
 
 @pytest.mark.django_db

@@ -157,7 +157,7 @@ def test_a_double_click_registers_once_and_writes_no_mail_about_strangers(
         ({"email": ""}, "email", "Enter an e-mail address or a mobile number"),
         ({"email": "li@"}, "email", "not a complete e-mail address"),
         ({"phone": "13800138000"}, "phone", "with its country code"),
-        ({"password": "12345678"}, "password", "too common"),
+        ({"password": "12345678"}, "password", "Many people use this password"),
         ({"timezone": "Mars/Base"}, "timezone", "Choose a time zone"),
     ],
 )

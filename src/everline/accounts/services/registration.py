@@ -30,6 +30,13 @@ from everline.notifications.types import Kind, Message
 LINK_LIFETIME = timedelta(hours=24)
 #: Hashing time must not grow with what a stranger sends.
 _PASSWORD_LENGTH = 256
+#: By the code of the validator that refused; Django's own sentences are not in all our languages.
+_WEAKNESSES = {
+    "password_too_short": _("Use at least %(min_length)d characters in the password."),
+    "password_too_common": _("Many people use this password. Choose one that is hard to guess."),
+    "password_too_similar": _("This password is too much like your address. Choose another one."),
+    "password_entirely_numeric": _("This password has only digits. Add letters or other characters."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,13 @@ def check_password_strength(password: str, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise PasswordTooWeak(" ".join(error.messages)) from None
+        raise PasswordTooWeak(" ".join(_weakness(each) for each in error.error_list)) from None
+
+
+def _weakness(error: ValidationError) -> str:
+    """Our sentence for a validator's refusal; the general one for a validator we do not know."""
+    sentence = str(_WEAKNESSES.get(error.code or "", PasswordTooWeak.message))
+    return sentence % (error.params or {})
 
 
 @retrying
