@@ -7,7 +7,6 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from everline.core.ids import new_id
-from everline.usage import selectors
 from everline.usage.errors import TooManyRecords
 from everline.usage.models import Allocation, Bucket, UsageRecord
 from everline.usage.services import record_usage
@@ -326,9 +325,6 @@ def test_scenario_25_after_72_hours_a_record_is_late_and_charged_nothing(shop: S
 
     assert (shop.used(first), shop.used(second)) == (0, 0)
     assert shop.overruns(line) == [(first.pk, 40, "wallet", True)]
-    [reported] = selectors.late_usage(shop.now, shop.now + timedelta(seconds=1))
-    assert (reported.line_id, reported.period_id, reported.quantity) == (line.pk, first.pk, 40)
-    assert selectors.late_usage(shop.now - timedelta(days=9), shop.now) == []
     shop.check()
 
 

@@ -127,6 +127,46 @@ def test_a_never_used_balance_is_as_of_its_opening(shop: Shop) -> None:
     assert shop.balance(line).as_of == opened
 
 
+def test_a_report_that_no_bucket_carries_is_news_too(shop: Shop) -> None:
+    line, other = shop.line(), shop.line()
+    shop.open(line, shop.plan("month", data_bytes=10, voice_seconds=60))
+    shop.open(other, shop.plan("month"))
+    opened = shop.now
+    shop.wait(hours=1)
+    shop.report(line, 10)
+    shop.wait(hours=1)
+
+    shop.report(line, 5, at=opened)
+
+    assert shop.overruns(line) != []
+    assert shop.balance(line).as_of == shop.now
+    assert shop.balance(line, "voice").as_of == opened
+    assert shop.balance(other).as_of == opened
+
+
+def test_a_series_is_as_of_the_newest_intake(shop: Shop) -> None:
+    line = shop.line()
+    start, end = shop.now - timedelta(days=40), shop.now + timedelta(days=40)
+    assert _series(shop, line, start, end).as_of == shop.now
+    shop.wait(hours=1)
+    taken = shop.now
+    shop.report(line, 3, at=taken - timedelta(days=1))
+    shop.wait(hours=1)
+    assert _series(shop, line, start, end).as_of == taken
+
+    shop.open(line, shop.plan("month"))
+    shop.wait(hours=1)
+    assert _series(shop, line, start, end, service="sms").as_of == taken
+    shop.report(line, 1, service="sms")
+
+    assert _series(shop, line, start, end, service="data").as_of == shop.now
+    fresh = shop.line()
+    shop.open(fresh, shop.plan("month"))
+    opened = shop.now
+    shop.wait(days=2)
+    assert _series(shop, fresh, start, end).as_of == opened
+
+
 def test_periods_name_plan_order_and_state(shop: Shop) -> None:
     line = shop.line()
     plan = shop.plan("month")

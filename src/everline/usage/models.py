@@ -122,7 +122,8 @@ class Reschedule(models.Model):
 class Bucket(models.Model):
     """One allowance of a period, or one refill of it: so much of a service in `[starts_at, ends_at)`.
 
-    Bytes, seconds or messages; a `total` of NULL is unlimited. `as_of` is when `used` last changed.
+    Bytes, seconds or messages; a `total` of NULL is unlimited. `as_of` is when it was opened or `used` last
+    changed.
     """
 
     id = PrefixedIdField(prefix="bkt", primary_key=True)
@@ -179,7 +180,10 @@ class UsageRecord(models.Model):
     class Meta:
         verbose_name = _("usage record")
         verbose_name_plural = _("usage records")
-        indexes: ClassVar = [models.Index(fields=["line", "at"], name="usage_record_of_line")]
+        indexes: ClassVar = [
+            models.Index(fields=["line", "at"], name="usage_record_of_line"),
+            models.Index(fields=["line", "service", "received_at"], name="usage_record_taken_in"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source", "external_id"], name="usage_record_once"),
             models.CheckConstraint(

@@ -14,10 +14,10 @@ from everline.catalog.terms import Chain, Term
 from everline.core import ids
 from everline.lines.states import effective_service_state
 from everline.usage.errors import InvalidRange
-from everline.usage.models import Allocation, Bucket, Period
+from everline.usage.models import Bucket, Period
 from everline.usage.schedule import PlanTerms, Schedule
 from everline.usage.states import effective_period_state
-from everline.usage.types import UNITS, Balance, LateUsage, PeriodView, Service, UsagePoint, UsageSeries
+from everline.usage.types import UNITS, Balance, PeriodView, Service, UsagePoint, UsageSeries
 
 _SHOWN_PERIODS = 60
 _MCC_LENGTH = 3
@@ -95,7 +95,9 @@ def plan_terms(row: Mapping[str, Any]) -> PlanTerms:
 
 
 _BALANCES = """
-SELECT b.line_id, b.service, sum(b.total), sum(b.used), bool_or(b.total IS NULL), max(b.as_of)
+SELECT b.line_id, b.service, sum(b.total), sum(b.used), bool_or(b.total IS NULL),
+       GREATEST(max(b.as_of), (SELECT max(r.received_at) FROM usage_usagerecord AS r
+                               WHERE r.line_id = b.line_id AND r.service = b.service))
 FROM usage_bucket AS b JOIN usage_period AS p ON p.id = b.period_id AND p.line_id = b.line_id
 WHERE b.line_id = ANY(%(lines)s) AND b.starts_at <= %(now)s AND b.ends_at > %(now)s
   AND p.state NOT IN ('suspended', 'revoked', 'lapsed')
@@ -178,7 +180,17 @@ WHERE r.line_id = %(line)s AND r.at >= %(start)s AND r.at < %(end)s
   AND (%(service)s::text IS NULL OR r.service = %(service)s)
 GROUP BY step, r.service, r.country ORDER BY step, r.service, r.country
 """
-_AS_OF = "SELECT max(as_of) FROM usage_bucket WHERE line_id = %s"
+#: A service at a time, so that each is the end of an index however many records there are.
+_AS_OF = """
+SELECT COALESCE(
+    (SELECT max(newest.received_at) FROM unnest(%(services)s::text[]) AS asked (service)
+     CROSS JOIN LATERAL (
+         SELECT max(r.received_at) AS received_at FROM usage_usagerecord AS r
+         WHERE r.line_id = %(line)s AND r.service = asked.service
+     ) AS newest),
+    (SELECT max(b.as_of) FROM usage_bucket AS b WHERE b.line_id = %(line)s)
+)
+"""
 
 
 def usage_series(
@@ -193,7 +205,9 @@ def usage_series(
 ) -> UsageSeries:
     """Usage of a line in `[start, end)` by `hour`, `day` or `month` of `zone`, per service and country.
 
-    Steps follow the local calendar and are cut at `start` and `end`; empty ones are left out.
+    Steps follow the local calendar and are cut at `start` and `end`; empty ones are left out. `as_of` is when
+    the line's newest record of any service and time was taken in; without records the opening of its newest
+    bucket, without either `now`.
 
     Raises:
         InvalidRange: nothing between start and end, or more than a thousand steps.
@@ -203,7 +217,7 @@ def usage_series(
         key = ids.to_int("ln", line_id)
         cursor.execute(_SERIES, {"edges": edges, "line": key, "start": start, "end": end, "service": service})
         rows = cursor.fetchall()
-        cursor.execute(_AS_OF, [key])
+        cursor.execute(_AS_OF, {"line": key, "services": list(Service)})
         [(newest,)] = cursor.fetchall()
     cuts = [start.astimezone(UTC), *edges, end.astimezone(UTC)]
     points = [
@@ -239,25 +253,6 @@ def _next_edge(after: datetime, by: str, zone: ZoneInfo) -> datetime:
         following = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
     edge = following.astimezone(UTC)
     return edge if edge > after else (following + timedelta(days=1)).astimezone(UTC)
-
-
-def late_usage(start: datetime, end: datetime, limit: int = 1_000) -> list[LateUsage]:
-    """What came too late to be charged, by when it was taken in, oldest first: for the staff's report."""
-    rows = (
-        Allocation.objects.filter(late=True, record__received_at__gte=start, record__received_at__lt=end)
-        .order_by("record__received_at", "id")
-        .values_list(
-            "line_id",
-            "period_id",
-            "record__source",
-            "record__external_id",
-            "record__service",
-            "quantity",
-            "record__at",
-            "record__received_at",
-        )
-    )
-    return [LateUsage(*row) for row in rows[:limit]]
 
 
 def countries_of_plmns(plmns: Collection[str]) -> dict[str, frozenset[str]]:

@@ -63,7 +63,8 @@ class PeriodView:
 class Balance:
     """What is left of one service in the buckets valid now; `total` and `remaining` are None if unlimited.
 
-    `as_of` is when the figure last changed: the newest report taken in, or the opening of the bucket.
+    `as_of` is up to when news is in the figures: the newest report taken in for this service on this line,
+    also one that changed nothing here (an overrun, a late one), or what last opened or changed a bucket.
     """
 
     service: str
@@ -88,24 +89,13 @@ class UsagePoint:
 
 @dataclass(frozen=True, slots=True)
 class UsageSeries:
-    """A line's usage over time, empty steps left out; `as_of` is when the newest record was taken in."""
+    """A line's usage over time, empty steps left out.
+
+    `as_of` is when the newest record was taken in; for a line without any see `selectors.usage_series`.
+    """
 
     points: list[UsagePoint]
     as_of: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LateUsage:
-    """A part of a record that came after its period had closed, and was therefore charged nothing."""
-
-    line_id: str
-    period_id: str
-    source: str
-    record: str
-    service: str
-    quantity: int
-    at: datetime
-    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ Usage = TypedDict(
 
 
 class UsageReport(TypedDict):
-    """Usage by steps of the line's calendar, empty ones left out; `as_of` is when news last came in."""
+    """Usage by steps of the line's calendar, empty ones left out; `as_of`: when the newest record came in."""
 
     data: list[Usage]
     as_of: Instant
