@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from everline.accounts.migrations import __name__ as migrations_name
 from everline.accounts.models import AccessToken, ApiKey, Brand, Customer, SignInLink, User
-from everline.accounts.selectors import brand_by_id, customer_of_user, customers_by_ids, default_brand
+from everline.accounts.selectors import brand_by_id, customer_of_user, default_brand
 from everline.accounts.services import ensure_default_brand
 from everline.accounts.types import DEFAULT_BRAND
 from everline.core.errors import NotFound
@@ -99,22 +99,6 @@ def test_a_brand_tells_messages_its_names_and_addresses_only(brand: Brand) -> No
         "mail_from": "no-reply@leb.example",
         "support_email": "support@leb.example",
     }
-
-
-def test_customers_come_with_user_and_brand_in_one_statement(
-    register: Callable[..., Customer], django_assert_num_queries: Callable[..., object]
-) -> None:
-    made = [register(f"c{n}@example.com") for n in range(3)]
-    stranger = Customer().id
-
-    with django_assert_num_queries(1):  # type: ignore[attr-defined]
-        found = customers_by_ids([*(each.id for each in made), stranger])
-        addresses = sorted(str(each.email) for each in found.values())
-        prefixes = {each.brand.order_prefix for each in found.values()}
-
-    assert addresses == ["c0@example.com", "c1@example.com", "c2@example.com"]
-    assert prefixes == {"LEB"}
-    assert stranger not in found
 
 
 def test_a_closed_account_is_no_customer_any_more(register: Callable[..., Customer]) -> None:

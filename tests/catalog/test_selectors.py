@@ -18,7 +18,6 @@ from everline.catalog.models import PlanVersion
 from everline.catalog.selectors import (
     countries_by_version,
     countries_on_sale,
-    coverage_countries,
     currencies_on_sale,
     current_offer,
     current_version,
@@ -370,8 +369,6 @@ def test_coverage_is_asked_for_many_versions_at_once(
         found = countries_by_version([japan.pk, both.pk])
 
     assert found == {japan.pk: frozenset({"JP"}), both.pk: frozenset({"JP", "KR"})}
-    assert coverage_countries(both.pk) == {"JP", "KR"}
-    assert coverage_countries(10**9) == frozenset()
 
 
 def test_what_the_filters_may_offer_is_what_is_on_sale(

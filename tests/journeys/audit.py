@@ -21,12 +21,12 @@ from everline.orders.models import Order
 from everline.orders.selectors import OrderView, order_views
 from everline.orders.states import FINAL, OrderStatus
 from everline.payments.models import Attempt, Refund
-from everline.payments.selectors import cash_by_payable
 from everline.payments.states import OPEN as OPEN_ATTEMPT
 from everline.payments.states import REFUND_OPEN
 from everline.suppliers.models import SupplierOrder
 from everline.suppliers.states import OPEN as OPEN_PURCHASE
 from tests.journeys.world import World
+from tests.payments.fakes import cash
 
 #: Ends of a payment that its customer chose or knows of: nobody writes a mail about them.
 QUIET = {"cancelled", "expired"}
@@ -84,7 +84,7 @@ def _about_money(view: OrderView, seen: Outside) -> list[str]:
         found.append("was charged another amount than it was asked for")
     if any(each["refunded"] not in {0, each["captured"]} for each in charges):
         found.append("was refunded in part, which nobody asked for")
-    books = {money.currency: money.amount for money in cash_by_payable([order.id])[order.id]}
+    books = cash(order.id)
     if books != ({order.currency: held} if held else {}):
         found.append(f"has {books} in the ledger and {held} at the provider")
     return found + _about_attempts(view, charges)

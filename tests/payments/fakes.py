@@ -220,6 +220,17 @@ def ledger() -> Iterator[tuple[str, str, int]]:
     yield from rows
 
 
+def cash(payable: str) -> dict[str, int]:
+    """What the ledger says the provider holds for a payable: minor units by currency, no zeros."""
+    from django.db.models import Sum
+
+    from everline.payments.models import LedgerEntry
+
+    rows = LedgerEntry.objects.filter(posting__payable=payable, account="provider_clearing")
+    sums = rows.values_list("currency").annotate(total=Sum("amount_minor"))
+    return {currency: int(total) for currency, total in sums if total}
+
+
 def truths() -> dict[str, list[str]]:
     """This room's truths alone, with their violations."""
     import everline.payments.invariants  # noqa: F401 - registers them

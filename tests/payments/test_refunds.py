@@ -25,7 +25,7 @@ from everline.payments.models import Attempt, LedgerPosting, Refund
 from everline.payments.services.refund_outcomes import pause
 from everline.payments.states import AttemptStatus, RefundStatus
 from everline.payments.types import RefundItem, RefundState
-from tests.payments.fakes import NOW, USD_20, FakeProvider, captured, ledger, make_attempt
+from tests.payments.fakes import NOW, USD_20, FakeProvider, captured, cash, ledger, make_attempt
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_hold")]
 A, R = AttemptStatus, RefundStatus
@@ -67,7 +67,7 @@ def test_a_whole_refund_goes_out_and_is_booked(provider: FakeProvider, deferred:
         ("refund", "provider_clearing", -2000),
     ]
     assert settled() == [(refund.id, "succeeded")]
-    assert selectors.cash_by_payable(["ord_1"]) == {"ord_1": []}
+    assert cash("ord_1") == {}
     assert send(timedelta(days=2)) == 0
 
 

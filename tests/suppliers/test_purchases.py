@@ -54,6 +54,10 @@ def work(after: timedelta = timedelta(0)) -> list[SupplierOrder]:
         return services.record_outcomes(outcomes=outcomes, now=NOW + after)
 
 
+def progress(order: str) -> Progress:
+    return selectors.progress_of(selectors.purchases_for([order])[order])
+
+
 def one() -> SupplierOrder:
     return SupplierOrder.objects.get()
 
@@ -66,7 +70,7 @@ def test_a_request_is_written_once_and_sends_nothing(supplier: FakeSupplier) -> 
     assert (row.order, row.reference, row.kind) == ("ord_1", "sup-ord_1-topup", OrderKind.TOPUP)
     assert (row.status, row.supplier, row.quantity, row.line_iccid) == (S.REQUESTED, "fake", 2, ICCID)
     assert supplier.calls == []
-    assert selectors.order_progress(["ord_1"])["ord_1"] == Progress(done=False, failure=None, profile=None)
+    assert progress("ord_1") == Progress(done=False, failure=None, profile=None)
 
 
 def test_a_top_up_is_delivered(supplier: FakeSupplier) -> None:
@@ -79,7 +83,7 @@ def test_a_top_up_is_delivered(supplier: FakeSupplier) -> None:
     assert [(each.iccid, each.plan_code, each.quantity) for each in supplier.topped_up] == [
         (ICCID, "eu-1", 2)
     ]
-    assert selectors.order_progress(["ord_1"])["ord_1"].done
+    assert progress("ord_1").done
     assert work(timedelta(days=1)) == []
 
 
@@ -89,12 +93,12 @@ def test_a_new_line_is_a_profile_and_then_its_plan(supplier: FakeSupplier) -> No
     profile, waiting = work()
     assert (profile.kind, profile.status, profile.line_iccid) == (OrderKind.PROFILE, S.DONE, PROFILE.iccid)
     assert (waiting.kind, waiting.status, waiting.tries) == (OrderKind.TOPUP, S.REQUESTED, 0)
-    assert not selectors.order_progress(["ord_1"])["ord_1"].done
+    assert not progress("ord_1").done
     _profile, topup = work()
 
     assert (topup.kind, topup.status, topup.line_iccid) == (OrderKind.TOPUP, S.DONE, PROFILE.iccid)
     assert [each.iccid for each in supplier.topped_up] == [PROFILE.iccid]
-    assert selectors.order_progress(["ord_1"])["ord_1"] == Progress(done=True, failure=None, profile=PROFILE)
+    assert progress("ord_1") == Progress(done=True, failure=None, profile=PROFILE)
 
 
 def test_scenario_11_partial_success_resumes_and_buys_no_second_profile(supplier: FakeSupplier) -> None:
@@ -190,8 +194,7 @@ def test_a_refusal_fails_for_good(supplier: FakeSupplier) -> None:
     (row,) = work()
 
     assert (row.status, row.failure_code, row.failure_message) == (S.FAILED, "unknown_plan", "no such plan")
-    progress = selectors.order_progress(["ord_1"])["ord_1"]
-    assert progress == Progress(
+    assert progress("ord_1") == Progress(
         done=False, failure=Failure("unknown_plan", "no such plan", permanent=True), profile=None
     )
     assert work(timedelta(days=1)) == []
@@ -384,4 +387,4 @@ def test_purchases_are_listed_by_order(supplier: FakeSupplier) -> None:
 
     assert [row.kind for row in found["ord_1"]] == [OrderKind.PROFILE, OrderKind.TOPUP]
     assert [len(found[order]) for order in ("ord_2", "ord_3")] == [1, 0]
-    assert not selectors.order_progress(["ord_3"])["ord_3"].done
+    assert not progress("ord_3").done

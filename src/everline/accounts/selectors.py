@@ -27,12 +27,6 @@ def brand_by_id(brand_id: str) -> Brand:
         raise NotFound from None
 
 
-def customers_by_ids(customer_ids: Iterable[str]) -> dict[str, Customer]:
-    """Customers with their users and brands, in one statement; unknown ids are left out."""
-    found = Customer.objects.select_related("user", "brand").filter(id__in=set(customer_ids))
-    return {customer.id: customer for customer in found}
-
-
 def customer_of_user(user_id: int) -> Customer | None:
     """The customer who signed in as this user, with user and brand; None for staff."""
     return (

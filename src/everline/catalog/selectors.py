@@ -127,11 +127,6 @@ def price_for(version: PlanVersion, currency: str, quantity: int = 1) -> PriceVi
     return _price_view(price, quantity)
 
 
-def coverage_countries(version_id: int) -> frozenset[str]:
-    """The country codes a version covers."""
-    return countries_by_version([version_id])[version_id]
-
-
 def countries_on_sale(now: datetime) -> frozenset[str]:
     """The country codes in which some plan on sale works; one statement."""
     versions = PlanVersion.objects.filter(

@@ -1,14 +1,11 @@
-"""Questions about attempts, refunds and books. Nothing here writes or locks."""
+"""Questions about attempts and refunds. Nothing here writes or locks."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import F, Sum
-
 from everline.core import ids
-from everline.core.money import Money
 from everline.payments import states
-from everline.payments.models import Attempt, LedgerEntry, Refund
+from everline.payments.models import Attempt, Refund
 from everline.payments.states import AttemptStatus
 from everline.payments.types import AttemptRef
 
@@ -51,18 +48,3 @@ def surplus_without_refund(now: datetime, limit: int = 100) -> list[Attempt]:
     on_the_way = Refund.objects.filter(status__in=states.REFUND_COUNTS).values("attempt_id")
     rows = Attempt.objects.filter(status=AttemptStatus.SURPLUS, captured_at__lte=now)
     return list(rows.exclude(pk__in=on_the_way).order_by("captured_at")[:limit])
-
-
-def cash_by_payable(payables: Iterable[str]) -> dict[str, list[Money]]:
-    """What the ledger says the provider holds for each payable, by currency; zero sums are left out."""
-    found: dict[str, list[Money]] = {payable: [] for payable in payables}
-    rows = (
-        LedgerEntry.objects.filter(posting__payable__in=found, account="provider_clearing")
-        .values(payable=F("posting__payable"), code=F("currency"))
-        .annotate(total=Sum("amount_minor"))
-        .exclude(total=0)
-        .order_by("payable", "code")
-    )
-    for row in rows:
-        found[row["payable"]].append(Money(int(row["total"]), row["code"]))
-    return found

@@ -81,12 +81,6 @@ def emit(target: str, event: str, kind: str, data: dict[str, Any], *, lane: str,
     transaction.on_commit(_tell, using=alias())
 
 
-def next_due() -> datetime | None:
-    """When the earliest pending delivery with a due time is due."""
-    rows = Webhook.objects.filter(status=WebhookStatus.PENDING).exclude(due_at=None).order_by("due_at")
-    return rows.values_list("due_at", flat=True).first()
-
-
 def deliver_due(now: datetime, *, horizon: timedelta = timedelta(0)) -> list[str]:
     """Try every delivery due until `now + horizon` once; returns `webhook <type> <event>` for each try.
 

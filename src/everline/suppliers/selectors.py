@@ -15,16 +15,8 @@ def purchases_for(orders: Iterable[str]) -> dict[str, list[SupplierOrder]]:
     return found
 
 
-def order_progress(orders: Iterable[str]) -> dict[str, Progress]:
-    """Where the deliveries for each order of the shop stand. One statement.
-
-    An order for which nothing was requested is not done.
-    """
-    return {order: progress_of(rows) for order, rows in purchases_for(orders).items()}
-
-
 def progress_of(rows: Sequence[SupplierOrder]) -> Progress:
-    """Where the deliveries of one order of the shop stand, by all its purchases."""
+    """Where the deliveries of one order of the shop stand, by all its purchases; without any: not done."""
     deliveries = [row for row in rows if row.kind != OrderKind.REVOCATION]
     failed = next((row for row in deliveries if row.status == SupplierOrderStatus.FAILED), None)
     profile = next((row.result for row in deliveries if row.kind == OrderKind.PROFILE and row.result), None)
