@@ -1,4 +1,4 @@
-"""What a renewal costs the database, from the quote to the period (issue: ≤ 40)."""
+"""What a renewal costs the database, from the quote to the period (at most 40)."""
 
 from typing import Any
 

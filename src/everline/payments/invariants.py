@@ -1,4 +1,4 @@
-"""Truths of this room (domain.md, invariants 1, 3 and 4 as far as payments can know)."""
+"""Truths of this room: money is kept once, and the books agree with it, as far as payments can know."""
 
 from collections.abc import Callable
 from datetime import datetime
