@@ -39,8 +39,13 @@ from everline.core.invariants import run_all  # noqa: E402
 from everline.lines.models import Line  # noqa: E402
 from everline.usage import selectors  # noqa: E402
 from everline.usage.models import Allocation, Bucket  # noqa: E402
-from everline.usage.services import MAX_RECORDS, open_periods, record_usage  # noqa: E402
-from everline.usage.types import OpenOrder, UsageInput  # noqa: E402
+from everline.usage.services import (  # noqa: E402
+    MAX_RECORDS,
+    OpenOrder,
+    open_periods,
+    record_usage,
+)
+from everline.usage.types import UsageInput  # noqa: E402
 
 _BARE_TABLES = """
 CREATE TABLE bare_record (LIKE usage_usagerecord INCLUDING ALL);

@@ -24,7 +24,7 @@ from everline.lines.models import Line
 from everline.lines.services import create_line
 from everline.usage import selectors as usage
 from everline.usage import services as usage_services
-from everline.usage.types import OpenOrder
+from everline.usage.services import OpenOrder
 
 _NUMBERS = count(1)
 PROBLEM = "application/problem+json"

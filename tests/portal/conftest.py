@@ -27,8 +27,7 @@ from everline.orders.models import Order
 from everline.orders.services import placing, quoting
 from everline.payments import registry
 from everline.usage import selectors as usage
-from everline.usage.services import open_periods
-from everline.usage.types import OpenOrder
+from everline.usage.services import OpenOrder, open_periods
 from tests.portal import bank as banking
 
 PASSWORD = "quiet-lantern-42"

@@ -14,7 +14,8 @@ from everline.lines.access import lock_lines
 from everline.lines.models import Line
 from everline.usage import selectors, services
 from everline.usage.models import Allocation, Bucket, Period
-from everline.usage.types import Balance, IngestResult, OpenOrder, PeriodView, UsageInput
+from everline.usage.services import OpenOrder
+from everline.usage.types import Balance, IngestResult, PeriodView, UsageInput
 
 START = datetime(2027, 1, 10, 9, 30, tzinfo=UTC)
 GB = 10**9

@@ -11,7 +11,7 @@ from everline.lines.models import Line
 from everline.usage import selectors, services
 from everline.usage.models import Bucket, Period, Reschedule
 from everline.usage.schedule import PlanTerms, check_purchase
-from everline.usage.types import OpenOrder
+from everline.usage.services import OpenOrder
 from tests.usage.shop import Shop
 
 pytestmark = pytest.mark.django_db

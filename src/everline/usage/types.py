@@ -3,10 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from everline.usage.schedule import Schedule
 
 #: The largest number a bigint column holds.
 BIGINT_MAX = 2**63 - 1
@@ -22,21 +18,6 @@ class Service(StrEnum):
 
 #: Data is counted in bytes, voice in seconds, SMS in messages.
 UNITS = {Service.DATA: "bytes", Service.VOICE: "seconds", Service.SMS: "messages"}
-
-
-@dataclass(frozen=True, slots=True)
-class OpenOrder:
-    """One paid order to be turned into `quantity` consecutive periods of a line.
-
-    `version` is the catalogue's plan version; `schedule` is the line's as read under its lock. The line's
-    time zone becomes `schedule.zone` when it has none yet.
-    """
-
-    order_id: str
-    line_id: str
-    version: Any
-    quantity: int
-    schedule: "Schedule"
 
 
 @dataclass(frozen=True, slots=True)

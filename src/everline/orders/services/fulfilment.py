@@ -40,8 +40,7 @@ from everline.suppliers.types import ORDER_CHANGED, OrderKind, Progress, Supplie
 from everline.usage import selectors as usage
 from everline.usage.models import Period
 from everline.usage.schedule import Schedule
-from everline.usage.services import open_periods
-from everline.usage.types import OpenOrder
+from everline.usage.services import OpenOrder, open_periods
 
 logger = logging.getLogger(__name__)
 

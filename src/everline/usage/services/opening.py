@@ -1,9 +1,10 @@
 """Paid orders become periods."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from everline.catalog.models import PlanVersion
 from everline.catalog.terms import Span
 from everline.catalog.types import PeriodKind
 from everline.core.ids import new_id
@@ -22,7 +23,21 @@ from everline.usage.schedule import (
     plan_periods,
 )
 from everline.usage.services.books import BookKeeper, add_buckets, load_books
-from everline.usage.types import OpenOrder
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """One paid order to be turned into `quantity` consecutive periods of a line.
+
+    `schedule` is the line's as read under its lock. The line's time zone becomes `schedule.zone` when it has
+    none yet.
+    """
+
+    order_id: str
+    line_id: str
+    version: PlanVersion
+    quantity: int
+    schedule: Schedule
 
 
 def open_periods(items: Sequence[OpenOrder], now: datetime) -> dict[str, list[Period]]:
