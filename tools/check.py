@@ -23,6 +23,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "lint": (f"{BIN}/ruff", "check", "--quiet", "."),
     "types": (f"{BIN}/mypy",),
     "imports": (f"{BIN}/lint-imports",),
+    "keys": (PYTHON, "-m", "tools.check_keys"),
     "budgets": (PYTHON, "tools/check_budgets.py"),
     "states": (PYTHON, "tools/check_states.py"),
     "templates": (f"{BIN}/djlint", "src/everline", "--lint", "--quiet"),

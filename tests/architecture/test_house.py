@@ -10,6 +10,7 @@ from django.apps import apps
 from django.db import models
 from django.test.utils import isolate_apps
 
+from tools import check_keys
 from tools.check_fk_direction import FLOORS, upward_foreign_keys
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +99,7 @@ def test_an_upward_foreign_key_is_found(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("tools.check_fk_direction.apps.get_models", lambda: [Line, Order])
 
     assert upward_foreign_keys() == [("lines.Line", "order", "orders.Order")]
+    assert check_keys.main() == 1
 
 
 @pytest.mark.parametrize(
@@ -143,6 +145,16 @@ def test_a_state_moved_by_hand_is_refused(tmp_path: Path, room: str, text: str) 
 
     assert checked.returncode == 1
     assert "core.states" in checked.stdout
+
+
+def test_the_type_checker_is_strict(tmp_path: Path) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text("def f(x):\n    return x\n")
+
+    checked = _run(BIN / "mypy", "--no-incremental", planted)
+
+    assert checked.returncode == 1
+    assert "no-untyped-def" in checked.stdout
 
 
 @pytest.mark.parametrize(
