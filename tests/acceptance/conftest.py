@@ -59,6 +59,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     product.stop()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def demo_lines(world: World) -> list[tuple[Json, Json]]:
+    """Each line of the printed demo sign-in with a year's quote, before any test moved the clock."""
+    demo = world.sign_in("demo@example.com", "everline-demo")
+    lines = demo.get("/lines")["data"]
+    return [(line, demo.quote(line["id"], demo.plan("year", line=line["id"])["id"])) for line in lines]
+
+
 @pytest.fixture
 def sandbox(world: World) -> Iterator[Sandbox]:
     """The sandbox; faults end with the test, and the clock goes back to where it was."""
