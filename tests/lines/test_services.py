@@ -60,6 +60,20 @@ def test_a_profile_of_somebody_else_is_refused(
     assert Line.objects.count() == 1
 
 
+def test_whoever_runs_the_shop_is_warned_of_odd_numbers(
+    customer: Callable[..., Customer],
+    profile: Callable[..., dict[str, Any]],
+    now: datetime,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    odd = create_line(customer_id=customer().pk, profile=profile(iccid="8910300000044404757"), now=now)
+
+    assert odd.warnings
+    assert [each.getMessage() for each in caplog.records if odd.pk in each.getMessage()] == [
+        f"line {odd.pk} has unusual card numbers: {', '.join(odd.warnings)}"
+    ]
+
+
 def test_odd_check_digits_warn_and_never_reject(
     customer: Callable[..., Customer], profile: Callable[..., dict[str, Any]], now: datetime
 ) -> None:

@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,8 @@ from everline.lines.models import LABEL_LENGTH, Line, LineProfile
 from everline.lines.selectors import lines_out_of_service
 from everline.lines.states import ProfileState, ServiceState, effective_service_state
 from everline.lines.types import ProfileChange, Validity
+
+logger = logging.getLogger(__name__)
 
 _BATCH = 1_000
 
@@ -48,6 +51,8 @@ def create_line(
     )
     if line.customer_id != customer_id:
         raise IccidTaken
+    if line.warnings:
+        logger.warning("line %s has unusual card numbers: %s", line.pk, ", ".join(line.warnings))
     return line
 
 
