@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -133,7 +134,8 @@ def test_keys_are_made_listed_and_revoked(running: Drill, data_dir: Path) -> Non
 
 def test_the_clock_is_shown_moved_and_reset(running: Drill, data_dir: Path) -> None:
     assert "+1:00:00" in everline(data_dir, "clock", "--advance", "3600").stdout
-    assert everline(data_dir, "clock", "--set", "2031-02-03T04:05:06").stdout.startswith("2031-02-03T04:05:0")
+    soon = (datetime.now(UTC) + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:00")  # no line ends by then
+    assert everline(data_dir, "clock", "--set", soon).stdout.startswith(soon[:-2])
 
     assert "+0:00:00" in everline(data_dir, "clock", "--reset").stdout
     assert everline(data_dir, "clock", "--advance", "1e30").returncode == 1
