@@ -51,6 +51,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS = ["account.W001"]  # e-mail and phone are both optional: one of them must be there
 
 INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates it replaces
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,6 +61,8 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "django_htmx",
     "everline.core",
     "everline.notifications",
     "everline.accounts",
@@ -70,6 +74,7 @@ INSTALLED_APPS = [
     "everline.orders",
     "everline.api",
     "everline.portal",
+    "everline.backoffice",
 ]
 
 MIDDLEWARE = [
@@ -85,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "everline.portal.middleware.ContentSecurityPolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 TEMPLATES = [
@@ -101,11 +107,6 @@ TEMPLATES = [
     }
 ]
 
-INSTALLED_APPS = [
-    a
-    for a in INSTALLED_APPS
-    if not a.startswith("everline.") or (PACKAGE / a.split(".")[1] / "apps.py").exists()
-]
 # --- Database ---------------------------------------------------------------------------------------------
 
 DATABASES = {"default": database(EVERLINE_DATABASE_URL or embedded.database_url(EVERLINE_DATA_DIR))}
@@ -126,6 +127,8 @@ ACCOUNT_LOGIN_METHODS = {"email", "phone"}
 ACCOUNT_SIGNUP_FIELDS = ["email", "phone", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "optional"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
 LOGIN_URL = "/sign-in/"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # the way back from a payment page is a cross-site navigation

@@ -6,5 +6,6 @@ __all__ = ["checks", "urlpatterns"]  # loading the urls registers the system che
 
 urlpatterns = [
     path("", include("everline.api.urls")),
+    path("backoffice/", include("everline.backoffice.urls")),
     path("", include("everline.portal.urls")),
 ]

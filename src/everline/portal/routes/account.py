@@ -1,0 +1,13 @@
+"""What a customer has: lines and orders."""
+
+from django.urls import path
+
+from everline.portal.views import account, lines, orders
+
+urlpatterns = [
+    path("account/", account.overview, name="account"),
+    path("lines/<str:line_id>/", lines.detail, name="line"),
+    path("orders/", orders.history, name="orders"),
+    path("orders/<str:order_id>/", orders.tracking, name="order"),
+    path("orders/<str:order_id>/cancel/", orders.cancel, name="cancel-order"),
+]
