@@ -14,25 +14,72 @@ class Kind(StrEnum):
 
     - `welcome`: link (private), expires_at, zone
     - `address_taken`: sign_in_url
+    - `sign_in_code`, `recovery_code`, `address_code`: code (private, six digits), minutes
+    - `security_notice`: event (a `SecurityEvent`), at, zone, device*, country*, settings_url
     - `order_confirmation`: order_number, plan_name, amount, currency, order_url, zone, old_ends_at*,
-      new_ends_at*, line_label*, quantity*, opens_by*
+      new_ends_at*, line_label*, quantity*, opens_by*, install_url* (a new line: how to install it)
     - `payment_failed`: order_number, plan_name, amount, currency, reason, retry_url
     - `order_expired`: order_number, plan_name, amount, currency, plans_url
     - `order_refunded`: order_number, plan_name, amount, currency, reason, order_url
+
+    Every kind exists as e-mail and, but for `welcome`, as SMS.
     """
 
     WELCOME = "welcome"
     ADDRESS_TAKEN = "address_taken"
+    SIGN_IN_CODE = "sign_in_code"
+    RECOVERY_CODE = "recovery_code"
+    ADDRESS_CODE = "address_code"
+    SECURITY_NOTICE = "security_notice"
     ORDER_CONFIRMATION = "order_confirmation"
     PAYMENT_FAILED = "payment_failed"
     ORDER_EXPIRED = "order_expired"
     ORDER_REFUNDED = "order_refunded"
 
 
+class SecurityEvent(StrEnum):
+    """What a `security_notice` tells of: one sentence and one piece of advice each."""
+
+    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET = "password_reset"
+    EMAIL_CHANGED = "email_changed"
+    PHONE_CHANGED = "phone_changed"
+    EMAIL_VERIFIED = "email_verified"
+    PHONE_VERIFIED = "phone_verified"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    SECOND_FACTOR_ON = "second_factor_on"
+    SECOND_FACTOR_OFF = "second_factor_off"
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
+    NEW_DEVICE = "new_device"
+    SESSIONS_ENDED = "sessions_ended"
+
+
 class Channel(StrEnum):
-    """How a message travels."""
+    """How a message travels: `to` is an e-mail address, or a number in E.164."""
 
     EMAIL = "email"
+    SMS = "sms"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRef:
+    """A file that a message carries, by what it is made of; it is made when the message is delivered.
+
+    `kind` names a renderer in the table of the setting `EVERLINE_ATTACHMENTS`; `reference` is its object.
+    """
+
+    kind: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file as it is sent: a plain file name, a media type, its bytes."""
+
+    name: str
+    type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +88,8 @@ class Message:
 
     `brand` holds `name_en`, `name_zh`, `mail_from`, `support_email`. `private` joins the context when the
     message is written out and is wiped once it is sent or given up: links that sign in belong there.
-    `reference` is the caller's own id (an order, a customer) and comes back in the events.
+    `reference` is the caller's own id (an order, a customer) and comes back in the events. `attachments`
+    travel with e-mail only.
     """
 
     kind: str
@@ -53,6 +101,7 @@ class Message:
     private: dict[str, Any] = field(default_factory=dict)
     channel: str = Channel.EMAIL
     reference: str = ""
+    attachments: tuple[AttachmentRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
