@@ -22,7 +22,7 @@ class Kind(StrEnum):
     - `order_expired`: order_number, plan_name, amount, currency, plans_url
     - `order_refunded`: order_number, plan_name, amount, currency, reason, order_url
 
-    Every kind exists as e-mail and, but for `welcome`, as SMS.
+    Every kind exists as e-mail and as SMS.
     """
 
     WELCOME = "welcome"
@@ -40,8 +40,8 @@ class Kind(StrEnum):
 class SecurityEvent(StrEnum):
     """What a `security_notice` tells of: one sentence and one piece of advice each."""
 
-    PASSWORD_CHANGED = "password_changed"
-    PASSWORD_RESET = "password_reset"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a word, no secret
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a word, no secret
     EMAIL_CHANGED = "email_changed"
     PHONE_CHANGED = "phone_changed"
     EMAIL_VERIFIED = "email_verified"
