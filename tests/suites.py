@@ -11,6 +11,7 @@ BUDGETS = {
     "accounts": 60,
     "api": 180,
     "architecture": 90,
+    "backoffice": 150,
     "catalog": 90,
     "config": 240,
     "contracts": 60,
@@ -23,6 +24,7 @@ BUDGETS = {
     "portal": 150,
     "sandbox": 180,
     "suppliers": 60,
+    "support": 60,
     "usage": 180,
 }
 

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "everline.payments",
     "everline.usage",
     "everline.orders",
+    "everline.support",
     "everline.api",
     "everline.portal",
     "everline.backoffice",

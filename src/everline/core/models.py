@@ -21,6 +21,33 @@ class Transition(models.Model):
         indexes: ClassVar = [models.Index(fields=["label", "object_id", "id"], name="core_transition_object")]
 
 
+class AuditEntry(models.Model):
+    """What a person of the staff did to an object, and why. Append-only: the database refuses anything else.
+
+    `before` and `after` hold the primitives that changed; `actor` is the person's e-mail as it was then.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    actor = models.CharField(max_length=254)
+    action = models.CharField(max_length=60)
+    object_kind = models.CharField(max_length=40)
+    object_id = models.CharField(max_length=80)
+    reason = models.CharField(max_length=500)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["object_kind", "object_id", "id"], name="core_audit_object"),
+            models.Index(fields=["actor", "id"], name="core_audit_actor"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="core_audit_says_why"),
+            models.CheckConstraint(condition=~models.Q(actor=""), name="core_audit_says_who"),
+        ]
+
+
 class OutboxEvent(models.Model):
     """News written in the transaction that made it, waiting for its handlers."""
 

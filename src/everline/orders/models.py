@@ -146,6 +146,9 @@ class Case(models.Model):
     detail = models.CharField(max_length=300, blank=True)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    #: Who of the staff looks after it, by e-mail, and what they will do next.
+    owner = models.CharField(max_length=254, blank=True)
+    next_step = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints: ClassVar = [
