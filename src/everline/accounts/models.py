@@ -14,6 +14,12 @@ EMAIL_LENGTH = 254
 PHONE_LENGTH = 16
 #: Hex digits of a SHA-256.
 HASH_LENGTH = 64
+#: What people are shown of a program or browser.
+DEVICE_LENGTH = 120
+#: An IPv6 address in full.
+NETWORK_ADDRESS_LENGTH = 45
+COUNTRY_LENGTH = 2
+METHOD_LENGTH = 30
 
 
 class Brand(models.Model):
@@ -156,7 +162,10 @@ class AccessToken(models.Model):
 
     token_hash = models.CharField(max_length=HASH_LENGTH, unique=True)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="access_tokens")
-    client = models.CharField(max_length=120, blank=True)
+    client = models.CharField(max_length=DEVICE_LENGTH, blank=True)
+    address = models.CharField(max_length=NETWORK_ADDRESS_LENGTH, blank=True)
+    country = models.CharField(max_length=COUNTRY_LENGTH, blank=True)
+    method = models.CharField(max_length=METHOD_LENGTH, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
     last_used_at = models.DateTimeField()
@@ -207,3 +216,77 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"sign-in link {self.pk}"
+
+
+class WebSession(models.Model):
+    """A browser that is signed in: what its owner is shown of it, beside the session that Django keeps."""
+
+    id = PrefixedIdField(prefix="ses", primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="web_sessions")
+    #: Of Django's session table; ending a session removes that row, so the key is worth nothing then.
+    session_key = models.CharField(max_length=40)
+    device = models.CharField(max_length=DEVICE_LENGTH, blank=True)
+    #: Of the cookie by which the same browser is known again.
+    device_hash = models.CharField(max_length=HASH_LENGTH)
+    address = models.CharField(max_length=NETWORK_ADDRESS_LENGTH, blank=True)
+    country = models.CharField(max_length=COUNTRY_LENGTH, blank=True)
+    method = models.CharField(max_length=METHOD_LENGTH)
+    created_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("web session")
+        verbose_name_plural = _("web sessions")
+        indexes = [
+            models.Index(name="web_session_of_user", fields=["user", "-last_seen_at"]),
+            models.Index(name="web_session_ends", fields=["expires_at"]),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                name="web_session_key", fields=["session_key"], condition=models.Q(ended_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class OneTimeCode(models.Model):
+    """A wish for a code, and then the code that was sent: six digits, of which only a keyed hash is kept.
+
+    A wish from a stranger is written down like anybody's and becomes a code that nobody was told, so that
+    knowing an address from guessing one cannot be told apart by the work it makes.
+    """
+
+    purpose = models.CharField(max_length=20)
+    kind = models.CharField(max_length=5)
+    address = models.CharField(max_length=EMAIL_LENGTH)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
+    code_hash = models.CharField(max_length=HASH_LENGTH, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("one-time code")
+        verbose_name_plural = _("one-time codes")
+        indexes = [
+            models.Index(name="one_time_code_newest", fields=["address", "purpose", "-id"]),
+            models.Index(
+                name="one_time_code_unsent", fields=["id"], condition=models.Q(sent_at__isnull=True)
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="one_time_code_is_hashed_when_sent",
+                condition=models.Q(sent_at__isnull=True, code_hash="")
+                | (models.Q(sent_at__isnull=False) & ~models.Q(code_hash="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"one-time code {self.pk}"
