@@ -7,17 +7,17 @@ from typing import Any
 import httpx
 import pytest
 from django.core.signals import request_finished
-from django.db import close_old_connections, connection
+from django.db import close_old_connections
 from django.http.response import HttpResponseBase
 
-from everline.api import streams
-from everline.api.news import TimelineListener, listener
-from everline.core import clock
+from everline.core import clock, streams
+from everline.orders.live import listener
 from everline.orders.models import Order
 from everline.orders.services.tracking import Note, write_timeline
 from everline.orders.timeline import Step
 from tests.api.test_orders import placed
 from tests.api.world import Api, World, refusal
+from tests.core.listening import await_listener
 
 GOOD_END = [
     Step.PAYMENT_STARTED,
@@ -206,7 +206,7 @@ def test_steps_arrive_as_they_happen(stream: Any) -> None:
     lines = answer.iter_lines()
 
     seen = [next_name(lines)]
-    _await_listener()
+    await_listener()
     for step in GOOD_END:
         tell(order, step)
         seen.append(next_name(lines))
@@ -217,88 +217,3 @@ def test_steps_arrive_as_they_happen(stream: Any) -> None:
     assert answer.headers["content-type"] == "text/event-stream"
     assert seen == ["order.placed", *GOOD_END]
     assert [line for line in rest if line.startswith("event: ")] == ["event: confirmation.sent"]
-
-
-def _await_listener(but: int = 0) -> int:
-    """Until the process listens, with another backend than `but`: news of before are nobody's."""
-    with connection.cursor() as cursor:
-        found = None
-        while found is None:
-            cursor.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-                " AND query LIKE 'LISTEN%%' AND state = 'idle' AND pid <> %s",
-                [but],
-            )
-            found = cursor.fetchone()
-    return int(found[0])
-
-
-def test_a_waiting_stream_holds_no_connection(transactional_db: None) -> None:
-    world = World()
-    api, customer = world.signed_in()
-    order = placed(world, api)
-    assert streams.slots.take(1)
-    stream = streams.OrderStream(customer_id=customer.id, order_id=order["id"], seen=0, language="en")
-
-    first, second = next(stream), next(stream)
-
-    assert first.startswith(b"retry")
-    assert b"order.placed" in second
-    assert connection.connection is None
-    stream.close()
-    stream.close()
-
-
-def test_a_stream_nobody_reads_gives_its_slot_back() -> None:
-    assert streams.slots.take(1)
-    assert not streams.slots.take(1)
-    stream = streams.OrderStream(customer_id="cus_x", order_id="ord_x", seen=0, language="en")
-
-    stream.close()
-
-    assert streams.slots.open == 0
-
-
-def test_a_stream_that_is_forgotten_gives_its_slot_back() -> None:
-    assert streams.slots.take(1)
-    stream = streams.OrderStream(customer_id="cus_x", order_id="ord_x", seen=0, language="en")
-
-    del stream
-
-    assert streams.slots.open == 0
-
-
-def test_a_reader_without_news_is_kept_alive(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "FAST_POLL", 0.01)
-    monkeypatch.setattr(streams, "SLOW_POLL", 0.01)
-    api, customer = world.signed_in()
-    order = placed(world, api)
-    chunks = streams.follow_order(customer_id=customer.id, order_id=order["id"], seen=0, language="en")
-
-    found = [next(chunks) for _ in range(4)]
-    tell(order, Step.PAYMENT_STARTED)
-    later = next(chunk for chunk in chunks if chunk != found[-1])
-    chunks.close()
-
-    assert found[2] == found[3] == b": waiting\n\n"
-    assert b"payment.started" in later, "lost news are found by looking again"
-
-
-def test_a_listener_survives_its_database(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("everline.api.news._PAUSE_AFTER_ERROR", 0.01)
-    own = TimelineListener()
-    world = World()
-    api, _ = world.signed_in()
-    order = placed(world, api)
-
-    with own.listening(order["id"]) as news:
-        first = _await_listener()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [first])
-        _await_listener(but=first)
-        tell(order, Step.PAYMENT_STARTED)
-        heard = news.wait(20)
-    own.stop()
-
-    assert heard
-    assert not own.has_heard, "whoever stops has heard nothing"

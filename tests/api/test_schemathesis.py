@@ -14,9 +14,8 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from everline.accounts.services import create_api_key
-from everline.api import streams
-from everline.api.news import listener
-from everline.core import clock, ids
+from everline.core import clock, ids, streams
+from everline.orders.live import listener
 from everline.payments import registry
 from tests.api.test_orders import placed
 from tests.api.world import Api, World

@@ -84,14 +84,6 @@ class Overloaded(DomainError):
     message = _("The service is busy right now. Please try again in %(retry_after)s seconds.")
 
 
-class TooManyStreams(DomainError):
-    """The cap on open event streams is reached: poll, or come back in `extra["retry_after"]` seconds."""
-
-    code = "too_many_streams"
-    kind = Kind.UNAVAILABLE
-    message = _("Too many live views are open right now. Please look again in %(retry_after)s seconds.")
-
-
 class InvalidCursor(DomainError):
     """The cursor of a list is not one that this list gave out."""
 

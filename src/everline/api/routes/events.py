@@ -1,20 +1,23 @@
-from django.conf import settings
-from django.http import HttpResponse, StreamingHttpResponse
+import json
+from typing import TYPE_CHECKING
+
 from django.http.response import HttpResponseBase
+from django.utils import translation
 from django.utils.translation import get_language
 from ninja import Router
 
 from everline.api.answers import no_content
 from everline.api.auth import CustomerRequest, CustomerToken
 from everline.api.documents import refusals
-from everline.api.errors import TooManyStreams
-from everline.api.streams import OrderStream, is_over, let_go, read_steps, slots
-from everline.orders.access import get_order_for_customer
+from everline.api.shapes.orders import step_shape
+from everline.core import streams
+from everline.orders import live
 from everline.orders.timeline import Step
 
+if TYPE_CHECKING:
+    from everline.orders.models import TimelineEntry
+
 router = Router(auth=CustomerToken())
-_RETRY_SECONDS = 5
-_MAX_DIGITS = 18
 _EVENT = {
     "type": "object",
     "title": "TimelineEvent",
@@ -57,27 +60,16 @@ _EVENT = {
 )
 def follow(request: CustomerRequest, order_id: str) -> HttpResponseBase:
     """An order's tracking as it happens."""
-    order = get_order_for_customer(customer_id=request.auth.id, order_id=order_id)
-    seen = _last_seen(request)
-    if seen:
-        steps = read_steps(order.id)
-        if is_over(order.status, steps) and seen >= max(step.id for step in steps):
-            return no_content()
-    if not slots.take(settings.EVERLINE_MAX_STREAMS):
-        raise TooManyStreams(retry_after=_RETRY_SECONDS)
-    let_go()
-    stream = OrderStream(
-        customer_id=request.auth.id, order_id=order.id, seen=seen, language=get_language() or ""
-    )
-    response: HttpResponse | StreamingHttpResponse = StreamingHttpResponse(
-        stream, content_type="text/event-stream"
-    )
-    response["Cache-Control"] = "no-store"
-    response["X-Accel-Buffering"] = "no"
-    return response
+    language = get_language() or ""
 
+    def tell(step: "TimelineEntry") -> str:
+        with translation.override(language):
+            return json.dumps(step_shape(step), ensure_ascii=False, separators=(",", ":"))
 
-def _last_seen(request: CustomerRequest) -> int:
-    given = request.headers.get("Last-Event-ID", "").strip()
-    is_number = given.isascii() and given.isdigit() and len(given) <= _MAX_DIGITS
-    return int(given) if is_number else 0
+    stream = live.follow_order(
+        customer_id=request.auth.id,
+        order_id=order_id,
+        seen=streams.last_event_id(request.headers.get("Last-Event-ID", "")),
+        tell=tell,
+    )
+    return no_content() if stream is None else streams.as_response(stream)

@@ -1,4 +1,4 @@
-"""Hears of new steps of orders: one thread per process listens, and wakes the streams of that order."""
+"""Hears what the database announces on a channel: one thread per process listens, and wakes who waits."""
 
 import logging
 import threading
@@ -8,25 +8,25 @@ from contextlib import contextmanager
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
-
-from everline.core import ids
+from psycopg import sql
 
 logger = logging.getLogger(__name__)
 
-CHANNEL = "everline_timeline"
 #: How long, in seconds, one wait lasts before the thread looks whether anybody is left to listen for.
 _WAIT = 0.5
 _IDLE_WAITS = 60
 _PAUSE_AFTER_ERROR = 2.0
 
 
-class TimelineListener:
+class Listener:
     """Runs while somebody listens, and half a minute longer. Has a connection of its own, outside the pool.
 
-    It only wakes: whoever listens reads what is true, and reads again now and then in case news got lost.
+    `channel` is what triggers NOTIFY; the payload is the topic that somebody may wait for. It only wakes:
+    whoever listens reads what is true, and reads again now and then in case news got lost.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
         self._lock = threading.Lock()
         self._waiting: dict[str, set[threading.Event]] = defaultdict(set)
         self._thread: threading.Thread | None = None
@@ -35,22 +35,22 @@ class TimelineListener:
         self.has_heard = False
 
     @contextmanager
-    def listening(self, order_id: str) -> Iterator[threading.Event]:
-        """An event that is set whenever the order has a new step."""
+    def listening(self, topic: str) -> Iterator[threading.Event]:
+        """An event that is set whenever there is news of the topic."""
         news = threading.Event()
         with self._lock:
-            self._waiting[order_id].add(news)
+            self._waiting[topic].add(news)
             if self._thread is None:
                 self._stopping.clear()
-                self._thread = threading.Thread(target=self._run, name="timeline-news", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=f"news-{self._channel}", daemon=True)
                 self._thread.start()
         try:
             yield news
         finally:
             with self._lock:
-                self._waiting[order_id].discard(news)
-                if not self._waiting[order_id]:
-                    del self._waiting[order_id]
+                self._waiting[topic].discard(news)
+                if not self._waiting[topic]:
+                    del self._waiting[topic]
 
     def stop(self) -> None:
         """End the thread and give its connection back."""
@@ -66,7 +66,7 @@ class TimelineListener:
                     return
             except (psycopg.Error, OSError) as error:
                 self.has_heard = False
-                logger.warning("listening for order news failed, streams poll meanwhile: %s", error)
+                logger.warning("listening on %s failed, streams poll meanwhile: %s", self._channel, error)
                 self._stopping.wait(_PAUSE_AFTER_ERROR)
         self._leave()
 
@@ -74,7 +74,7 @@ class TimelineListener:
         """Listen until nobody is left; True when the thread has left."""
         parameters = connections[DEFAULT_DB_ALIAS].get_connection_params()
         with psycopg.connect(**{**parameters, "autocommit": True}) as connection:
-            connection.execute(f"LISTEN {CHANNEL}")
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
             idle = 0
             while not self._stopping.is_set():
                 for notice in connection.notifies(timeout=_WAIT):
@@ -94,13 +94,8 @@ class TimelineListener:
             self._thread = None
             self.has_heard = False
 
-    def _wake(self, payload: str) -> None:
-        if not payload.isdigit():
-            return
+    def _wake(self, topic: str) -> None:
         self.has_heard = True
         with self._lock:
-            for news in self._waiting.get(ids.from_int("ord", int(payload)), ()):
+            for news in self._waiting.get(topic, ()):
                 news.set()
-
-
-listener = TimelineListener()
