@@ -89,5 +89,14 @@ def postpone(key: int, error: object, now: datetime) -> None:
         )
 
 
+def replay(key: int, now: datetime) -> bool:
+    """Have a hint applied once more, in the transaction that is open; False when there is no such row.
+
+    Whatever was applied before: the source is asked again, and the same truth changes nothing.
+    """
+    rows = InboxHint.objects.filter(pk=key)
+    return rows.update(processed_at=None, next_try_at=now, tries=0, error="to be applied again") == 1
+
+
 def _json(headers: Mapping[str, str] | None) -> str:
     return json.dumps(dict(headers or {}))

@@ -11,4 +11,10 @@ class DeliveryState(StrEnum):
     GIVEN_UP = "given_up"
 
 
-DELIVERY = Machine({DeliveryState.QUEUED: frozenset({DeliveryState.SENT, DeliveryState.GIVEN_UP})})
+DELIVERY = Machine(
+    {
+        DeliveryState.QUEUED: frozenset({DeliveryState.SENT, DeliveryState.GIVEN_UP}),
+        # Staff may give it a new chance, with a reason.
+        DeliveryState.GIVEN_UP: frozenset({DeliveryState.QUEUED}),
+    }
+)

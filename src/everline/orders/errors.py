@@ -84,3 +84,27 @@ class TooManyOrders(DomainError):
     code = "too_many_orders"
     kind = Kind.RATE_LIMITED
     message = _("You have placed very many orders in the last hour. Please wait a while, then try again.")
+
+
+class NothingToRetry(DomainError):
+    """The order waits for no supplier."""
+
+    code = "nothing_to_retry"
+    kind = Kind.CONFLICT
+    message = _("This order waits for no supplier, so there is nothing to try again.")
+
+
+class NothingToCopy(DomainError):
+    """The order has no confirmation, or its customer no address that it could go to."""
+
+    code = "nothing_to_copy"
+    kind = Kind.CONFLICT
+    message = _("There is no confirmation of this order that could be sent again.")
+
+
+class CaseStillNeeded(DomainError):
+    """An order that waits for attention must have an open case."""
+
+    code = "case_still_needed"
+    kind = Kind.CONFLICT
+    message = _("The order is not settled yet. Its last case stays open until the money has gone back.")

@@ -48,3 +48,10 @@ def surplus_without_refund(now: datetime, limit: int = 100) -> list[Attempt]:
     on_the_way = Refund.objects.filter(status__in=states.REFUND_COUNTS).values("attempt_id")
     rows = Attempt.objects.filter(status=AttemptStatus.SURPLUS, captured_at__lte=now)
     return list(rows.exclude(pk__in=on_the_way).order_by("captured_at")[:limit])
+
+
+def holds_surplus(payable: str) -> bool:
+    """Whether money came for this payable that is neither kept nor on its way back. One statement."""
+    on_the_way = Refund.objects.filter(status__in=states.REFUND_COUNTS).values("attempt_id")
+    rows = Attempt.objects.filter(payable=payable, status=AttemptStatus.SURPLUS)
+    return rows.exclude(pk__in=on_the_way).exists()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from everline.suppliers.models import SupplierOrder
-from everline.suppliers.states import SupplierOrderStatus
+from everline.suppliers.states import OPEN, SupplierOrderStatus
 from everline.suppliers.types import Failure, OrderKind, Profile, Progress
 
 
@@ -25,3 +25,9 @@ def progress_of(rows: Sequence[SupplierOrder]) -> Progress:
         failure=Failure(failed.failure_code, failed.failure_message, permanent=True) if failed else None,
         profile=Profile(**profile) if profile else None,
     )
+
+
+def open_references(order: str) -> list[str]:
+    """The references of an order's purchases whose end is not known yet, oldest first. One statement."""
+    rows = SupplierOrder.objects.filter(order=order, status__in=OPEN).order_by("pk")
+    return list(rows.values_list("reference", flat=True))

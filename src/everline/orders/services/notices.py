@@ -91,7 +91,8 @@ def note_messages_sent(events: list[MessageSent]) -> None:
     notes = [
         Note(event.reference, Step.CONFIRMED)
         for event in events
-        if event.kind == Kind.ORDER_CONFIRMATION and ids.is_id("ord", event.reference)
+        if event.dedupe_key == f"{Kind.ORDER_CONFIRMATION}:{event.reference}"  # not a copy that staff sent
+        and ids.is_id("ord", event.reference)
     ]
     write_timeline(notes, now=clock.now())
 
