@@ -1,4 +1,4 @@
-"""Questions to the catalogue. The list is ordered by term unit (day, month, year), count, price, id."""
+"""Plans as lists and pages show them. A list is ordered by term unit (day, month, year), count, price, id."""
 
 import base64
 import binascii
@@ -60,7 +60,7 @@ def list_plans(
     """
     exponent(currency)
     limit = max(1, min(limit, _MAX_LIMIT))
-    offers = _offers(currency, now).annotate(rank=_RANK).filter(_wanted(term, country, min_data))
+    offers = offers_in(currency, now).annotate(rank=_RANK).filter(_wanted(term, country, min_data))
     if cursor is not None:
         offers = offers.filter(_after(cursor))
     found = list(offers.order_by("rank", "version__term_count", "amount", "version__plan_id")[: limit + 1])
@@ -79,6 +79,13 @@ def get_plan_view(*, plan_id: str, currency: str, now: datetime) -> PlanView:
     """
     [view] = _views([_offer(plan_id, currency, now)])
     return view
+
+
+def plan_views(*, version_ids: Sequence[int], currency: str) -> list[PlanView]:
+    """These versions priced in `currency`, in order, those without a price left out: three statements."""
+    offers = Price.objects.filter(version__in=version_ids, currency=currency).select_related("version__plan")
+    found = {offer.version_id: offer for offer in offers}
+    return _views([found[key] for key in version_ids if key in found])
 
 
 def current_version(plan_id: str, now: datetime) -> PlanVersion:
@@ -106,7 +113,7 @@ def current_offer(
         NotFound, PlanWithdrawn, UnknownCurrency, CurrencyNotPriced: by their names.
     """
     offer = _offer(plan_id, currency, now)
-    return offer.version, _price_view(offer, quantity)
+    return offer.version, price_view(offer, quantity)
 
 
 def versions_by_ids(version_ids: Collection[int]) -> dict[int, PlanVersion]:
@@ -124,7 +131,7 @@ def price_for(version: PlanVersion, currency: str, quantity: int = 1) -> PriceVi
     price = Price.objects.filter(version=version, currency=currency).first()
     if price is None:
         raise CurrencyNotPriced
-    return _price_view(price, quantity)
+    return price_view(price, quantity)
 
 
 def countries_on_sale(now: datetime) -> frozenset[str]:
@@ -155,7 +162,7 @@ def countries_by_version(version_ids: Collection[int]) -> dict[int, frozenset[st
     return {key: frozenset(found) for key, found in countries.items()}
 
 
-def _offers(currency: str, now: datetime) -> QuerySet[Price]:
+def offers_in(currency: str, now: datetime) -> QuerySet[Price]:
     """Prices of the current versions of plans on sale: one row a plan."""
     on_sale = Q(version__plan__withdrawn_at=None) | Q(version__plan__withdrawn_at__gt=now)
     return Price.objects.filter(on_sale, currency=currency, version__current_of__isnull=False).select_related(
@@ -166,7 +173,7 @@ def _offers(currency: str, now: datetime) -> QuerySet[Price]:
 def _offer(plan_id: str, currency: str, now: datetime) -> Price:
     exponent(currency)
     plan_id = ids.require("pln", plan_id)
-    offer = _offers(currency, now).filter(version__plan_id=plan_id).first()
+    offer = offers_in(currency, now).filter(version__plan_id=plan_id).first()
     if offer is None:
         current_version(plan_id, now)
         raise CurrencyNotPriced
@@ -234,7 +241,7 @@ def _view(offer: Price, benefits: tuple[BenefitView, ...], coverage: tuple[Count
         hotspot=version.hotspot,
         term=version.term,
         calendar_day=version.calendar_day,
-        price=_price_view(offer, 1),
+        price=price_view(offer, 1),
         data_bytes=version.data_bytes,
         voice_seconds=version.voice_seconds,
         sms_count=version.sms_count,
@@ -251,7 +258,8 @@ def _view(offer: Price, benefits: tuple[BenefitView, ...], coverage: tuple[Count
     )
 
 
-def _price_view(price: Price, quantity: int) -> PriceView:
+def price_view(price: Price, quantity: int) -> PriceView:
+    """What `quantity` costs at this price, and which part of it is tax; no statement."""
     listed = Money(price.amount, price.currency)
     together = listed * quantity
     if price.tax_included:

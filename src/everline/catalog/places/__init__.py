@@ -1,0 +1,1 @@
+"""Places people travel to, countries and regions, under all names they are asked for. Pure, no database."""
