@@ -8,6 +8,7 @@ from everline.lines.states import (
     ProfileState,
     ServiceState,
     effective_service_state,
+    kept_until,
 )
 
 END = datetime(2027, 5, 1, tzinfo=UTC)
@@ -61,3 +62,9 @@ def test_every_state_has_a_row_and_termination_is_for_good() -> None:
 def test_a_profile_on_the_chip_is_never_only_released_again() -> None:
     for state in (ProfileState.INSTALLED, ProfileState.ENABLED, ProfileState.DISABLED):
         assert not {ProfileState.ALLOCATED, ProfileState.RELEASED} & PROFILE_MACHINE.table[state]
+
+
+def test_how_long_a_number_is_kept() -> None:
+    assert kept_until(END, 30) == END + timedelta(days=30)
+    assert kept_until(END, 30, END + timedelta(days=80)) == END + timedelta(days=80)
+    assert kept_until(END, 30, END) == END + timedelta(days=30)

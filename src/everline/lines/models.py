@@ -12,6 +12,7 @@ from everline.lines.states import (
     ProfileState,
     ServiceState,
     effective_service_state,
+    kept_until,
 )
 from everline.lines.types import InstallData
 
@@ -82,6 +83,13 @@ class Line(models.Model):
         return effective_service_state(
             self.service_state, self.valid_until, self.grace_days, now, self.held_until
         )
+
+    @property
+    def number_kept_until(self) -> datetime | None:
+        """Until when the number stays the customer's without another plan; None before the first one."""
+        if self.valid_until is None:
+            return None
+        return kept_until(self.valid_until, self.grace_days, self.held_until)
 
     @property
     def install(self) -> InstallData | None:

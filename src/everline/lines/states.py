@@ -101,7 +101,11 @@ def effective_service_state(
         return ServiceState.PENDING
     if now < valid_until:
         return ServiceState.ACTIVE
-    kept_until = valid_until + timedelta(days=grace_days)
-    if held_until is not None:
-        kept_until = max(kept_until, held_until)
-    return ServiceState.GRACE if now < kept_until else ServiceState.TERMINATED
+    kept = kept_until(valid_until, grace_days, held_until)
+    return ServiceState.GRACE if now < kept else ServiceState.TERMINATED
+
+
+def kept_until(valid_until: datetime, grace_days: int, held_until: datetime | None = None) -> datetime:
+    """When the grace time ends, or the wait for a paid first use where that is later."""
+    kept = valid_until + timedelta(days=grace_days)
+    return kept if held_until is None else max(kept, held_until)

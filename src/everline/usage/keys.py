@@ -1,5 +1,6 @@
 """Public ids to column numbers and back, remembered: a batch names the same few lines again and again."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from everline.core import ids
@@ -17,3 +18,8 @@ def number(prefix: str, value: str) -> int:
 def text(prefix: str, key: int) -> str:
     """The public id of a column's number."""
     return ids.from_int(prefix, key)
+
+
+def numbers(prefix: str, values: Iterable[str]) -> list[int]:
+    """The columns' numbers of public ids, in their order."""
+    return [number(prefix, value) for value in values]

@@ -58,6 +58,47 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """One bucket valid now: a period's allowance of a service, or the current refill of it.
+
+    `total` is None if unlimited. Where it `refills`, a fresh one follows at `ends_at`; what is left ends.
+    """
+
+    id: str
+    period_id: str
+    service: str
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+    total: int | None
+    used: int
+    as_of: datetime
+    refills: bool
+    kind: str
+    version_id: int
+    name_en: str
+    name_zh: str
+
+    @property
+    def remaining(self) -> int | None:
+        """What is left of it; None if unlimited."""
+        return None if self.total is None else self.total - self.used
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """Usage that no allowance carried, under the plan's rule: `block`, `throttle` or `wallet`.
+
+    What came in `late`, after its period had closed, is charged nothing whatever the rule.
+    """
+
+    service: str
+    rule: str
+    quantity: int
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UsagePoint:
     """How much of one service was used in `[starts_at, ends_at)`, in one country where that is known."""
 
