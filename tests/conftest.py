@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 from django.db.backends.base.operations import BaseDatabaseOperations
 
+from everline.accounts import fronts
 from everline.core import clock
 
 pytest_plugins = ["tests.suites"]
@@ -27,6 +28,12 @@ def _true_clock() -> Iterator[None]:
     clock.reset()
     yield
     clock.reset()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test's brands go with its transaction: the next test must not remember them."""
+    monkeypatch.setattr(fronts, "REMEMBERED_SECONDS", 0.0)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from everline.accounts.migrations import __name__ as migrations_name
@@ -97,7 +98,15 @@ def test_a_brand_tells_messages_its_names_and_addresses_only(brand: Brand) -> No
         "name_en": "leb card",
         "name_zh": "leb卡",
         "mail_from": "no-reply@leb.example",
+        "mail_name_en": "leb card",
+        "mail_name_zh": "leb卡",
         "support_email": "support@leb.example",
+        "support_url": "",
+        "community_url": "",
+        "terms_url": "",
+        "privacy_url": "",
+        "home_url": f"{settings.EVERLINE_PUBLIC_URL}/",
+        "accent": "#0b6b60",
     }
 
 

@@ -50,7 +50,7 @@ def test_links_are_absolute_and_their_parts_quoted(settings: Any) -> None:
     settings.EVERLINE_PUBLIC_URL = "https://shop.example/"
 
     assert links.url("order", order="ord_1/../x?y") == "https://shop.example/orders/ord_1%2F..%2Fx%3Fy/"
-    assert links.origin() == "https://shop.example"
+    assert links.own_origin() == "https://shop.example"
     with pytest.raises(KeyError):
         links.url("nowhere")
 

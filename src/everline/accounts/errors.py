@@ -74,6 +74,81 @@ class InvalidCredentials(DomainError):
     message = _("Login or password is wrong. Check both and try again.")
 
 
+class CodeInvalid(DomainError):
+    """A one-time code that is wrong, old, used, not the newest, tried too often, or nobody's: one answer."""
+
+    code = "code_invalid"
+    kind = Kind.INVALID
+    message = _("This code is wrong or no longer good. Check it, or ask for a new one.")
+    field = "code"
+
+
+class SecondFactorRequired(DomainError):
+    """The first factor was right; this account also wants a code of its authenticator app."""
+
+    code = "second_factor_required"
+    kind = Kind.UNAUTHENTICATED
+    message = _("Enter the code of your authenticator app as well.")
+    field = "otp"
+
+
+class SecondFactorWrong(DomainError):
+    """A code of the authenticator app, or a recovery code, that is wrong or was used already."""
+
+    code = "second_factor_wrong"
+    kind = Kind.UNAUTHENTICATED
+    message = _("This code is wrong or was used already. Enter the code that your app shows now.")
+    field = "otp"
+
+
+class SignInExpired(DomainError):
+    """The first factor was given too long ago, or the password changed since."""
+
+    code = "sign_in_expired"
+    kind = Kind.UNAUTHENTICATED
+    message = _("Signing in took too long. Please start again.")
+
+
+class ReauthenticationRequired(DomainError):
+    """A change of security needs a proof of who asks that is not older than fifteen minutes."""
+
+    code = "reauthentication_required"
+    kind = Kind.FORBIDDEN
+    message = _("Prove that it is you, then make this change.")
+
+
+class AddressUnverified(DomainError):
+    """This change needs an e-mail address or a mobile number that was proved."""
+
+    code = "address_unverified"
+    kind = Kind.FORBIDDEN
+    message = _("Confirm your e-mail address or mobile number first.")
+
+
+class AlreadyEnrolled(DomainError):
+    """The second factor is on already."""
+
+    code = "second_factor_on"
+    kind = Kind.CONFLICT
+    message = _("Two-step verification is already on.")
+
+
+class NoSecondFactor(DomainError):
+    """The second factor is off."""
+
+    code = "second_factor_off"
+    kind = Kind.CONFLICT
+    message = _("Two-step verification is off. Turn it on first.")
+
+
+class PasskeyRefused(DomainError):
+    """A passkey that is unknown, or an answer that does not fit what was asked."""
+
+    code = "passkey_refused"
+    kind = Kind.INVALID
+    message = _("This passkey did not work. Try again, or use another way.")
+
+
 class LoginRequired(DomainError):
     """No token, or one that is unknown, expired or revoked."""
 
@@ -122,6 +197,14 @@ class OriginInvalid(DomainError):
     kind = Kind.INVALID
     message = _("Enter the origin like https://shop.example, without a path.")
     field = "allowed_return_origins"
+
+
+class BrandInvalid(DomainError):
+    """A brand with something that pages or mails could not bear."""
+
+    code = "brand_invalid"
+    kind = Kind.INVALID
+    message = _("Another brand has one of these domains.")
 
 
 class SmsUnavailable(DomainError):

@@ -1,3 +1,4 @@
+import hashlib
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -6,6 +7,10 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from everline.accounts import validators
+from everline.accounts.fronts import Remembered
+from everline.accounts.types import DEFAULT_ACCENTS, DEFAULT_LOCALE, LOCALE_CHOICES, LOOK_VERSION
+from everline.core import links
 from everline.core.ids import PrefixedIdField
 
 #: Longest address that can stand in an SMTP path (RFC 5321, 4.5.3.1.3, without the angle brackets).
@@ -23,16 +28,32 @@ METHOD_LENGTH = 30
 
 
 class Brand(models.Model):
-    """One shop front: its names, its order numbers, its sender of mails."""
+    """One shop front: its names, its look, where it is reached, its order numbers, its sender of mails."""
 
-    id = models.SlugField(primary_key=True, max_length=20)
-    name_en = models.CharField(max_length=60)
-    name_zh = models.CharField(max_length=60)
-    order_prefix = models.CharField(max_length=5)
-    default_currency = models.CharField(max_length=3)
+    id = models.SlugField(primary_key=True, max_length=20, validators=[validators.brand_id])
+    name_en = models.CharField(max_length=60, validators=[validators.one_line])
+    name_zh = models.CharField(max_length=60, validators=[validators.one_line])
+    order_prefix = models.CharField(max_length=5, validators=[validators.order_prefix])
+    default_currency = models.CharField(max_length=3, validators=[validators.currency])
+    default_locale = models.CharField(max_length=10, choices=LOCALE_CHOICES, default=DEFAULT_LOCALE)
+    logo = models.TextField(blank=True, validators=[validators.logo], help_text=_("SVG; empty: a card"))
+    accent_light = models.CharField(
+        max_length=7, default=DEFAULT_ACCENTS[0], validators=[validators.light_accent]
+    )
+    accent_dark = models.CharField(
+        max_length=7, default=DEFAULT_ACCENTS[1], validators=[validators.dark_accent]
+    )
+    domains = models.JSONField(default=list, blank=True, validators=[validators.domains])
     mail_from = models.EmailField(max_length=EMAIL_LENGTH)
+    mail_name_en = models.CharField(max_length=60, blank=True, validators=[validators.one_line])
+    mail_name_zh = models.CharField(max_length=60, blank=True, validators=[validators.one_line])
     support_email = models.EmailField(max_length=EMAIL_LENGTH)
-    allowed_return_origins = models.JSONField(default=list, blank=True)
+    support_url = models.CharField(max_length=200, blank=True, validators=[validators.link])
+    community_url = models.CharField(max_length=200, blank=True, validators=[validators.link])
+    terms_url = models.CharField(max_length=200, blank=True, validators=[validators.link])
+    privacy_url = models.CharField(max_length=200, blank=True, validators=[validators.link])
+    allowed_return_origins = models.JSONField(default=list, blank=True, validators=[validators.origins])
+    updated_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("brand")
@@ -41,6 +62,27 @@ class Brand(models.Model):
     def __str__(self) -> str:
         return self.name_en
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write the row; this process looks again at once, the others within two seconds."""
+        super().save(*args, **kwargs)
+        remembered_brands.forget()
+
+    @property
+    def look(self) -> str:
+        """Names the present logo and colours in the addresses of the files made from them."""
+        text = f"{LOOK_VERSION}\n{self.accent_light}\n{self.accent_dark}\n{self.logo}"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def origin(self) -> str:
+        """Where this brand's pages are: its first domain, else empty, which means the shop's own address."""
+        return links.origin_of(self.domains[0]) if self.domains else ""
+
+    @property
+    def return_origins(self) -> frozenset[str]:
+        """The origins that a payment may lead back to, beside the shop's own."""
+        return frozenset((*self.allowed_return_origins, *map(links.origin_of, self.domains)))
+
     def for_messages(self) -> dict[str, str]:
         """The primitives that every message carries about its sender."""
         return {
@@ -48,8 +90,20 @@ class Brand(models.Model):
             "name_en": self.name_en,
             "name_zh": self.name_zh,
             "mail_from": self.mail_from,
+            "mail_name_en": self.mail_name_en or self.name_en,
+            "mail_name_zh": self.mail_name_zh or self.name_zh,
             "support_email": self.support_email,
+            "support_url": self.support_url,
+            "community_url": self.community_url,
+            "terms_url": self.terms_url,
+            "privacy_url": self.privacy_url,
+            "home_url": links.url("home", origin=self.origin),
+            "accent": self.accent_light,
         }
+
+
+#: By host name, and the default brand by an empty one.
+remembered_brands: Remembered[Brand] = Remembered()
 
 
 class UserManager(BaseUserManager["User"]):

@@ -1,7 +1,8 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from everline.accounts.addresses import Login
-from everline.accounts.models import ApiKey, Brand, Customer, User
+from everline.accounts.fronts import host_name
+from everline.accounts.models import ApiKey, Brand, Customer, User, remembered_brands
 from everline.accounts.types import DEFAULT_BRAND_ID, DEFAULT_CHOICES, CustomerProfile
 from everline.core.errors import NotFound
 
@@ -25,6 +26,40 @@ def brand_by_id(brand_id: str) -> Brand:
         return Brand.objects.get(id=brand_id)
     except Brand.DoesNotExist:
         raise NotFound from None
+
+
+def brand_for_host(host: str) -> Brand:
+    """The brand whose domain this host is (a Host header, port and case do not matter), else the default one.
+
+    No statement while the process remembers (`accounts.fronts`), else one. What is given is shared between
+    threads: it is to be read only.
+
+    Raises:
+        NotFound: the tables were emptied.
+    """
+    known = remembered_brands.get(_brands_by_host)
+    brand = known.get(host_name(host)) or known.get("")
+    if brand is None:
+        raise NotFound
+    return brand
+
+
+def brand_hosts() -> list[str]:
+    """The domains of all brands: host names that are ours beside those of the settings."""
+    return [host for host in remembered_brands.get(_brands_by_host) if host]
+
+
+def all_brands() -> list[Brand]:
+    """Every brand, the default one first."""
+    return sorted(Brand.objects.all(), key=lambda brand: (brand.id != DEFAULT_BRAND_ID, brand.id))
+
+
+def _brands_by_host() -> Mapping[str, Brand]:
+    brands = all_brands()
+    by_host = {host: brand for brand in brands for host in brand.domains}
+    if brands and brands[0].id == DEFAULT_BRAND_ID:
+        by_host[""] = brands[0]
+    return by_host
 
 
 def customer_of_user(user_id: int) -> Customer | None:

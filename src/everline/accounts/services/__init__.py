@@ -1,4 +1,4 @@
-from everline.accounts.services.brands import ensure_default_brand
+from everline.accounts.services.brands import ensure_brand, ensure_default_brand, save_brand
 from everline.accounts.services.demo import load_demo_customers
 from everline.accounts.services.keys import create_api_key, revoke_api_key
 from everline.accounts.services.links import use_sign_in_link
@@ -10,11 +10,13 @@ __all__ = [
     "authenticate_customer",
     "close_session",
     "create_api_key",
+    "ensure_brand",
     "ensure_default_brand",
     "load_demo_customers",
     "open_session",
     "register_customer",
     "revoke_api_key",
+    "save_brand",
     "update_profile",
     "use_sign_in_link",
 ]

@@ -78,7 +78,7 @@ def start_payment(
         AttemptOpen, MethodUnavailable: of the payments room; nothing began.
         ProviderUnavailable: nothing was sent; the same key tries again.
     """
-    check_return_url(request.return_url, frozenset(customer.brand.allowed_return_origins) | return_origins)
+    check_return_url(request.return_url, customer.brand.return_origins | return_origins)
     try:
         held, attempt = _begin(customer=customer, request=request, key=key, now=now)
     except idempotency.InProgress as busy:
@@ -135,7 +135,7 @@ def check_return_url(url: str, allowed: frozenset[str]) -> None:
     plain = url.isascii() and url.isprintable() and "\\" not in url and " " not in url and len(url) <= MAX_URL
     if not plain or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
         raise ReturnUrlRefused
-    if origin.lower() not in {each.lower().rstrip("/") for each in (*allowed, links.origin())}:
+    if origin.lower() not in {each.lower().rstrip("/") for each in (*allowed, links.own_origin())}:
         raise ReturnUrlRefused
 
 
