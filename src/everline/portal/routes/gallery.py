@@ -1,5 +1,9 @@
-"""The design system and the mails to look at; sandbox mode only."""
+"""The choice of theme; the design system and the mails to look at, in sandbox mode only."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from everline.portal.views import theme
+
+urlpatterns: list[URLPattern] = [
+    path("theme/", theme.choose_theme, name="theme"),
+]
