@@ -7,6 +7,7 @@ from everline.catalog.services import withdraw_plan
 from everline.catalog.specs import FairUseSpec, PriceSpec
 from everline.core import clock
 from everline.lines.models import Line
+from everline.usage.models import UsageRecord
 from tests.api.world import Api, World, refusal
 
 GB = 10**9
@@ -261,3 +262,29 @@ def test_a_plan_that_ends_its_sale_later_is_still_there(world: World, anyone: Ap
     withdraw_plan(plan=version.plan, now=clock.now() + timedelta(days=1))
 
     assert anyone.get(f"/plans/{version.plan_id}").status_code == 200
+
+
+def test_what_suits_a_line_is_recommended_from_its_usage(world: World) -> None:
+    had, week = world.plan(), world.plan("day", 7)
+    api, customer = world.signed_in()
+    line, other = world.line(customer), world.line(customer)
+    world.serve(line, had)
+    for line_id, days_ago in ((line.id, 1), (other.id, 1), (other.id, 2)):
+        UsageRecord.objects.create(
+            line_id=line_id,
+            source="test",
+            external_id=f"{line_id}-{days_ago}",
+            service="data",
+            quantity=10**8,
+            at=clock.now() - timedelta(days=days_ago),
+            country="JP",
+            received_at=clock.now(),
+        )
+
+    with_time_left = {plan["id"]: plan for plan in api.get(f"/plans?line={line.id}").json()["data"]}
+    without = {plan["id"]: plan for plan in api.get(f"/plans?line={other.id}").json()["data"]}
+
+    assert with_time_left[week.plan_id]["recommendation"] is None, "a month is still to come"
+    assert "has now" in with_time_left[had.plan_id]["recommendation"]["reason"]
+    assert "2 days of the last" in without[week.plan_id]["recommendation"]["reason"]
+    assert without[had.plan_id]["recommendation"] is None

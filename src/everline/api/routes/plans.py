@@ -18,10 +18,12 @@ from everline.api.inputs import Filter, QueryInt
 from everline.api.shapes.plans import Plan, PlanList, plan_shape
 from everline.catalog import selectors as catalog
 from everline.catalog.errors import CurrencyNotPriced, PlanWithdrawn
+from everline.catalog.shelf import PlanBrief
 from everline.catalog.types import PeriodKind, PlanPage, PlanView
 from everline.core import clock
 from everline.core.errors import NotFound
 from everline.lines.access import get_line_for_customer
+from everline.orders.advice import advice_for_line, reason
 from everline.orders.purchase import planned_if_taken, takes_nothing
 from everline.usage import selectors as usage
 from everline.usage.schedule import Schedule
@@ -87,7 +89,7 @@ def list_plans(request: HttpRequest, wanted: Query[PlanFilter]) -> HttpResponse:
     if wanted.line is not None:
         if customer is None:
             raise LoginRequired
-        line = _LineView.load(customer, wanted.line, now)
+        line = _LineView.load(customer, wanted, now)
     found = _search(wanted, customer, line, now)
     locale = get_language() or ""
     reasons = {} if line is None else line.reasons
@@ -125,17 +127,19 @@ class _LineView:
     reasons: dict[str, str]
 
     @classmethod
-    def load(cls, customer: "Customer", line_id: str, now: datetime) -> "_LineView":
-        """Three statements. Raises NotFound for another customer's line."""
-        line = get_line_for_customer(customer_id=customer.id, line_id=line_id)
+    def load(cls, customer: "Customer", wanted: PlanFilter, now: datetime) -> "_LineView":
+        """At most seven statements. Raises NotFound for another customer's line."""
+        line = get_line_for_customer(customer_id=customer.id, line_id=wanted.line or "")
         schedule = usage.schedules([line.id], now)[line.id]
+        advised = advice_for_line(line, schedule, _on_sale(wanted, customer, now), now)
+        if advised is not None:
+            return cls(schedule, {advised.plan_id: reason(advised)})
         current = [
             period.plan_id
             for period in usage.periods([line.id], now)[line.id]
             if period.kind == PeriodKind.BASE and period.starts_at is not None
         ]
-        reason = _("This is the plan that this line has now.")
-        return cls(schedule, dict.fromkeys(current[-1:], reason))
+        return cls(schedule, dict.fromkeys(current[-1:], _("This is the plan that this line has now.")))
 
 
 def _currencies(asked: str | None, customer: "Customer | None") -> Sequence[str]:
@@ -145,6 +149,17 @@ def _currencies(asked: str | None, customer: "Customer | None") -> Sequence[str]
     if customer is None:
         return (default_brand().default_currency,)
     return tuple(dict.fromkeys((customer.currency, customer.brand.default_currency)))
+
+
+def _on_sale(wanted: PlanFilter, customer: "Customer", now: datetime) -> Sequence[PlanBrief]:
+    """All plans in the currency that the list comes in."""
+    *preferred, last = _currencies(wanted.currency, customer)
+    for currency in preferred:
+        try:
+            return catalog.briefs_on_sale(currency=currency, now=now)
+        except CurrencyNotPriced:
+            continue
+    return catalog.briefs_on_sale(currency=last, now=now)
 
 
 def _search(
