@@ -69,3 +69,13 @@ def _check(element: "ET.Element[str]") -> None:
 def _written(root: "ET.Element[str]") -> str:
     ET.register_namespace("", SVG)
     return ET.tostring(root, encoding="unicode")
+
+
+def default_logo(colour: str) -> str:
+    """A SIM card with a wave in this colour (`#rrggbb`), for a brand without a logo of its own."""
+    return (
+        f'<svg xmlns="{SVG}" viewBox="0 0 32 32">'
+        f'<path fill="{colour}" d="M8 2h11l7 7v17a4 4 0 0 1-4 4H8a4 4 0 0 1-4-4V6a4 4 0 0 1 4-4z"/>'
+        '<path fill="none" stroke="#fff" stroke-linecap="round" stroke-width="2.6" '
+        'd="M10 19.5a7.5 7.5 0 0 1 12 0M13 23.5a3.6 3.6 0 0 1 6 0"/></svg>'
+    )

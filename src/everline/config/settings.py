@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from everline.config.database import database
+from everline.config.hosts import Hosts, known_hosts
 from everline.config.secret_key import secret_key
 from everline.config.supervisor import embedded
 from everline.core import env
@@ -27,6 +28,8 @@ EVERLINE_PAID_ORDERS_PER_HOUR = env.integer("EVERLINE_PAID_ORDERS_PER_HOUR", 60,
 #: A live view holds a web thread: half of them at most (config.commands.servers).
 EVERLINE_MAX_STREAMS = env.integer("EVERLINE_MAX_STREAMS", 32, low=0)
 EVERLINE_EVENT_HANDLERS = "everline.config.event_handlers.HANDLERS"
+EVERLINE_ATTACHMENTS = "everline.config.attachments.RENDERERS"
+EVERLINE_OUTDATED = "everline.config.attachments.OUTDATED"
 #: Pages that mails and providers link to; core.links fills them in.
 EVERLINE_LINKS = {
     "home": "/",
@@ -43,7 +46,12 @@ EVERLINE_LINKS = {
 SECRET_KEY = secret_key(EVERLINE_DATA_DIR)
 EVERLINE_SECRET_KEY_GIVEN = bool(env.secret("EVERLINE_SECRET_KEY"))
 DEBUG = False
-ALLOWED_HOSTS = env.words("EVERLINE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+#: Brands' domains are accepted too, as their table says at the moment.
+ALLOWED_HOSTS = Hosts(
+    known_hosts(env.words("EVERLINE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"), EVERLINE_PUBLIC_URL),
+    "everline.accounts.selectors.brand_hosts",
+)
+#: Origins beside a page's own. A brand's pages post to themselves: one brand is no stranger's trusted origin.
 CSRF_TRUSTED_ORIGINS = env.words("EVERLINE_TRUSTED_ORIGINS")
 ROOT_URLCONF = "everline.config.urls"
 WSGI_APPLICATION = "everline.config.wsgi.application"
@@ -134,6 +142,7 @@ LOGIN_URL = "/sign-in/"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # the way back from a payment page is a cross-site navigation
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "everline.portal.views.problems.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = EVERLINE_PUBLIC_URL.startswith("https:")
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = (

@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 
-from everline.accounts import selectors as accounts
 from everline.accounts.types import DEFAULT_TIMEZONE
 from everline.core.errors import DomainError, Kind
+from everline.portal.branding import brand_of, look_of
 
 if TYPE_CHECKING:
     from everline.accounts.models import Customer
@@ -38,10 +38,11 @@ def show(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     """One page in its frame. What a customer sees of their own is kept by no cache."""
-    brand = customer.brand if customer is not None else accounts.default_brand()
+    brand = brand_of(request, customer)
     frame = {
         "customer": customer,
         "brand": brand,
+        **look_of(brand),
         "zone": customer.timezone if customer is not None else DEFAULT_TIMEZONE,
         "languages": settings.LANGUAGES,
         "here": request.get_full_path() if request.method == "GET" else request.path,

@@ -2,19 +2,46 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware as DjangoLocaleMiddleware
+from django.utils import translation
 
 from everline.portal import policy
+from everline.portal.branding import language_of
 
 __all__ = ["ContentSecurityPolicyMiddleware", "LocaleMiddleware"]
 
+#: What no person reads: there nobody's brand decides the language.
+_MACHINES = ("/api/", "/webhooks/", "/healthz", "/brand/")
+
 
 class LocaleMiddleware(DjangoLocaleMiddleware):
-    """The language the visitor chose, else Accept-Language, else Simplified Chinese.
+    """The language the visitor chose, else Accept-Language, else the brand's.
 
     Pages of a signed-in customer speak the customer's language: `gate` switches to it.
     """
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Django's own answer, but for browsers that name no language of ours."""
+        super().process_request(request)
+        if not request.path_info.startswith(_MACHINES) and _names_no_language(request):
+            translation.activate(language_of(request))
+            request.LANGUAGE_CODE = translation.get_language()
+
+
+def _names_no_language(request: HttpRequest) -> bool:
+    """Whether neither the cookie nor Accept-Language holds a language of ours."""
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    wished = request.headers.get("Accept-Language", "").split(",")
+    return not any(_is_ours(word.partition(";")[0].strip()) for word in (chosen, *wished))
+
+
+def _is_ours(word: str) -> bool:
+    try:
+        return bool(translation.get_supported_language_variant(word))
+    except LookupError:
+        return False
 
 
 class ContentSecurityPolicyMiddleware:

@@ -21,7 +21,7 @@ from everline.accounts.models import Brand, Customer, SignInLink, User
 from everline.accounts.selectors import profile_of, users_at
 from everline.accounts.services.profile import checked_currency, checked_locale, checked_timezone
 from everline.accounts.tokens import new_token
-from everline.accounts.types import DEFAULT_LOCALE, DEFAULT_TIMEZONE, CustomerProfile
+from everline.accounts.types import DEFAULT_TIMEZONE, CustomerProfile
 from everline.core import links
 from everline.core.transactions import retrying
 from everline.notifications.services import enqueue
@@ -89,7 +89,7 @@ def register_customer(
         brand=brand,
         email=normal.email,
         phone=normal.phone,
-        locale=checked_locale(locale or DEFAULT_LOCALE),
+        locale=checked_locale(locale or brand.default_locale),
         timezone=checked_timezone(timezone or DEFAULT_TIMEZONE),
         currency=checked_currency(currency or brand.default_currency),
         password_hash=make_password(password),
@@ -181,7 +181,7 @@ def _welcome(customer: Customer, now: datetime) -> Message:
         locale=customer.locale,
         brand=customer.brand.for_messages(),
         context={"expires_at": expires_at.isoformat(), "zone": customer.timezone},
-        private={"link": links.url("sign_in_link", token=token)},
+        private={"link": links.url("sign_in_link", origin=customer.brand.origin, token=token)},
         dedupe_key=f"welcome:{customer.id}",
         reference=customer.id,
     )
@@ -192,14 +192,15 @@ def _address_taken(owners: list[User], wanted: Registration, now: datetime) -> l
     messages = []
     for owner in owners:
         customer: Customer | None = getattr(owner, "customer", None)
+        front = customer.brand if customer else wanted.brand
         if owner.email and owner.is_active:
             messages.append(
                 Message(
                     kind=Kind.ADDRESS_TAKEN,
                     to=owner.email,
                     locale=customer.locale if customer else wanted.locale,
-                    brand=(customer.brand if customer else wanted.brand).for_messages(),
-                    context={"sign_in_url": links.url("sign_in")},
+                    brand=front.for_messages(),
+                    context={"sign_in_url": links.url("sign_in", origin=front.origin)},
                     dedupe_key=f"address_taken:{owner.pk}:{now:%Y%m%d%H}",
                     reference=customer.id if customer else "",
                 )

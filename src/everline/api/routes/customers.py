@@ -64,7 +64,7 @@ def register(request: HttpRequest, body: NewCustomer) -> HttpResponse:
     The customer may sign in at once. A taken address gets the same answer, and its owner a mail.
     """
     profile = register_customer(
-        brand=selectors.default_brand(),
+        brand=selectors.brand_for_host(request.get_host()),
         email=body.email,
         phone=body.phone,
         password=body.password,

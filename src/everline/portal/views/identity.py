@@ -9,12 +9,13 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from everline.accounts import selectors, services
+from everline.accounts import services
 from everline.accounts.types import DEFAULT_LOCALE, LOCALES
 from everline.core import clock, idempotency
 from everline.core.errors import DomainError
 from everline.portal import choices
 from everline.portal.answers import see_other, show, show_problem
+from everline.portal.branding import brand_of
 from everline.portal.gate import client_of, public, safe_next
 from everline.portal.views.visitors import remember_language
 
@@ -139,7 +140,7 @@ def _register_once(request: HttpRequest, values: dict[str, str], locale: str) ->
         return
     try:
         services.register_customer(
-            brand=selectors.default_brand(),
+            brand=brand_of(request),
             email=values["email"] or None,
             phone=values["phone"] or None,
             password=request.POST.get("password", ""),
