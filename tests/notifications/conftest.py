@@ -12,7 +12,8 @@ import pytest
 from django.conf import settings
 
 from everline.core import clock, sandbox_link
-from everline.notifications.channels.email import sandbox
+from everline.notifications.channels import gateway as sandbox
+from everline.notifications.samples import sample_context
 from everline.notifications.types import Kind, Message
 
 BRAND = {
@@ -22,35 +23,9 @@ BRAND = {
     "mail_from": "no-reply@leb.example",
     "support_email": "support@leb.example",
 }
-ORDER = {"order_number": "LEB-26-7K3M9Q", "plan_name": "Europe 30 days", "amount": 1999, "currency": "USD"}
 OLD_END = "2026-11-30T15:59:59+00:00"
 NEW_END = "2026-12-30T15:59:59+00:00"
-CONTEXTS: dict[Kind, dict[str, Any]] = {
-    Kind.WELCOME: {
-        "link": "https://leb.example/welcome/t0k3n/",
-        "expires_at": OLD_END,
-        "zone": "Asia/Shanghai",
-    },
-    Kind.ADDRESS_TAKEN: {"sign_in_url": "https://leb.example/sign-in/"},
-    Kind.ORDER_CONFIRMATION: {
-        **ORDER,
-        "zone": "Asia/Shanghai",
-        "old_ends_at": OLD_END,
-        "new_ends_at": NEW_END,
-        "order_url": "https://leb.example/orders/ord_1/",
-    },
-    Kind.PAYMENT_FAILED: {
-        **ORDER,
-        "reason": "Your bank declined the card.",
-        "retry_url": "https://leb.example/orders/ord_1/pay/",
-    },
-    Kind.ORDER_EXPIRED: {**ORDER, "plans_url": "https://leb.example/plans/"},
-    Kind.ORDER_REFUNDED: {
-        **ORDER,
-        "reason": "The plan could not be delivered in time.",
-        "order_url": "https://leb.example/orders/ord_1/",
-    },
-}
+CONTEXTS: dict[Kind, dict[str, Any]] = {kind: sample_context(kind, "en") for kind in Kind}
 
 
 def message(key: str = "confirm:1", **changes: Any) -> Message:
@@ -60,7 +35,7 @@ def message(key: str = "confirm:1", **changes: Any) -> Message:
         "to": "li@example.com",
         "locale": "en",
         "brand": BRAND,
-        "context": CONTEXTS[Kind.ORDER_CONFIRMATION],
+        "context": {**CONTEXTS[Kind.ORDER_CONFIRMATION], "receipt_attached": False},
         "dedupe_key": key,
         "reference": "ord_0000000000001",
     }
@@ -74,12 +49,13 @@ class Gateway:
     url: str = ""
     posts: list[dict[str, Any]] = field(default_factory=list)
     mails: dict[str, dict[str, Any]] = field(default_factory=dict)
+    texts: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: deque[str] = field(default_factory=deque)
     keys: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reset(self) -> None:
-        for each in (self.posts, self.mails, self.faults, self.keys):
+        for each in (self.posts, self.mails, self.texts, self.faults, self.keys):
             each.clear()  # type: ignore[attr-defined]
 
 
@@ -99,8 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
             fault = gateway.faults.popleft() if gateway.faults else ""
             gateway.posts.append(body)
             gateway.keys.add(self.headers["Authorization"])
-            if fault in {"", "drop_after"} and self.path == "/gateway/mail":
-                gateway.mails.setdefault(body["message_id"], body)
+            kept = {"/gateway/mail": gateway.mails, "/gateway/sms": gateway.texts}.get(self.path)
+            if fault in {"", "drop_after"} and kept is not None:
+                kept.setdefault(body["message_id"], body)
         if fault.startswith("drop"):
             self.close_connection = True
             self.connection.shutdown(2)
@@ -122,7 +99,7 @@ def _server() -> Iterator[Gateway]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield gateway
-    sandbox._client(gateway.url, "test-token").close()
+    sandbox.client_for(gateway.url, "test-token").close()
     server.shutdown()
     thread.join()
     server.server_close()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from everline.config import static
 from everline.config.database import database
 from everline.config.hosts import Hosts, known_hosts
 from everline.config.secret_key import secret_key
@@ -39,6 +40,7 @@ EVERLINE_LINKS = {
     "pay": "/orders/{order}/pay/",
     "sign_in_link": "/welcome/{token}/",
     "sign_in": "/sign-in/",
+    "security": "/settings/security/",
 }
 
 # --- Django -----------------------------------------------------------------------------------------------
@@ -90,6 +92,7 @@ MIDDLEWARE = [
     "everline.api.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "everline.config.compression.CompressionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "everline.portal.middleware.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -136,6 +139,7 @@ ACCOUNT_LOGIN_METHODS = {"email", "phone"}
 ACCOUNT_SIGNUP_FIELDS = ["email", "phone", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "optional"
+MFA_ADAPTER = "everline.accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 LOGIN_URL = "/sign-in/"
@@ -145,6 +149,9 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "everline.portal.views.problems.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = EVERLINE_PUBLIC_URL.startswith("https:")
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+#: Of this host only, not of its subdomains: the rest of the domain is its owner's business.
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SESSION_COOKIE_SECURE else 0
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("EVERLINE_BEHIND_PROXY", default=False) else None
 )
@@ -161,7 +168,14 @@ TIME_ZONE = "UTC"
 # --- Files, uploads, logs ---------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-WHITENOISE_USE_FINDERS = True  # straight from the package: nothing to collect before a start
+STATIC_ROOT = static.folder(EVERLINE_DATA_DIR)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": static.storage(STATIC_ROOT),
+}
+#: Straight from the packages where nothing is collected.
+WHITENOISE_USE_FINDERS = not static.collected(STATIC_ROOT)
+WHITENOISE_ADD_HEADERS_FUNCTION = static.add_headers
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 LOGGING = {
     "version": 1,

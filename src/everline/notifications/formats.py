@@ -33,6 +33,15 @@ def moment(context: Context, value: str, zone: str) -> str:
     return format_moment(datetime.fromisoformat(value), zone, context["locale"])
 
 
+@register.simple_tag(takes_context=True)
+def day(context: Context, value: str, zone: str) -> str:
+    """`{% day iso_time zone %}`: the date alone, as short as it can be without doubt."""
+    if lacking := _lacking(value, zone):
+        return lacking
+    local = datetime.fromisoformat(value).astimezone(ZoneInfo(zone))
+    return format_date(local.date(), "medium", locale=Locale.parse(context["locale"], sep="-"))
+
+
 def format_moment(value: datetime, zone: str, locale: str) -> str:
     """An instant as people in `zone` who read `locale` write it, with the zone's offset at that instant."""
     babel = Locale.parse(locale, sep="-")

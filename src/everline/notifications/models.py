@@ -20,6 +20,8 @@ class Message(models.Model):
     brand = models.JSONField()
     context = models.JSONField()
     private = models.JSONField(default=dict, blank=True)
+    #: `[{"kind", "reference"}]`: what the files are made of when the message is delivered.
+    attachments = models.JSONField(default=list, blank=True)
     dedupe_key = models.CharField(max_length=160, unique=True)
     reference = models.CharField(max_length=40, blank=True, db_index=True)
     created_at = models.DateTimeField()

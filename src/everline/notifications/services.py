@@ -42,12 +42,13 @@ _ERROR_LENGTH = 500
 _ENQUEUE = """
 WITH added AS (
     INSERT INTO notifications_message
-        (id, kind, channel, "to", locale, brand, context, private, dedupe_key, reference, created_at)
-    SELECT n.id, n.kind, n.channel, n."to", n.locale, n.brand, n.context, n.private, n.dedupe_key,
-           n.reference, %(now)s
+        (id, kind, channel, "to", locale, brand, context, private, attachments, dedupe_key, reference,
+         created_at)
+    SELECT n.id, n.kind, n.channel, n."to", n.locale, n.brand, n.context, n.private, n.attachments,
+           n.dedupe_key, n.reference, %(now)s
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS n (
         id bigint, kind text, channel text, "to" text, locale text, brand jsonb, context jsonb, private jsonb,
-        dedupe_key text, reference text
+        attachments jsonb, dedupe_key text, reference text
     )
     ON CONFLICT (dedupe_key) DO NOTHING
     RETURNING id
@@ -88,6 +89,7 @@ def _as_row(message: Message) -> dict[str, object]:
         "brand": message.brand,
         "context": message.context,
         "private": message.private,
+        "attachments": [{"kind": each.kind, "reference": each.reference} for each in message.attachments],
         "dedupe_key": message.dedupe_key,
         "reference": message.reference,
     }

@@ -17,7 +17,8 @@ class Kind(StrEnum):
     - `sign_in_code`, `recovery_code`, `address_code`: code (private, six digits), minutes
     - `security_notice`: event (a `SecurityEvent`), at, zone, device*, country*, settings_url
     - `order_confirmation`: order_number, plan_name, amount, currency, order_url, zone, old_ends_at*,
-      new_ends_at*, line_label*, quantity*, opens_by*, install_url* (a new line: how to install it)
+      new_ends_at*, line_label*, quantity*, opens_by*, install_url* (a new line: how to install it),
+      receipt_attached*
     - `payment_failed`: order_number, plan_name, amount, currency, reason, retry_url
     - `order_expired`: order_number, plan_name, amount, currency, plans_url
     - `order_refunded`: order_number, plan_name, amount, currency, reason, order_url
@@ -86,7 +87,9 @@ class Attachment:
 class Message:
     """One message to one recipient; two with the same `dedupe_key` are one.
 
-    `brand` holds `name_en`, `name_zh`, `mail_from`, `support_email`. `private` joins the context when the
+    `brand` holds `name_en`, `name_zh`, `mail_from`, `support_email`, and may hold `mail_name_en`,
+    `mail_name_zh`, `accent` (#rrggbb), `support_url`, `terms_url`, `privacy_url`, `home_url` (its host stands
+    in codes by SMS, so that a phone fills them in on that site only). `private` joins the context when the
     message is written out and is wiped once it is sent or given up: links that sign in belong there.
     `reference` is the caller's own id (an order, a customer) and comes back in the events. `attachments`
     travel with e-mail only.
@@ -123,6 +126,17 @@ class OutgoingMail:
     sender_name: str
     sender: str
     rendered: Rendered
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingSms:
+    """What an SMS transport gets; `to` is a number in E.164, `message_id` is the same in every try."""
+
+    message_id: str
+    kind: str
+    to: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from everline.notifications.types import OutgoingMail
+from everline.notifications.types import OutgoingMail, OutgoingSms
 
 
 class TransportError(Exception):
@@ -21,6 +21,17 @@ class EmailTransport(Protocol):
 
         A mail may come again with the same `message_id` after an answer was lost: where the other side can
         deduplicate, that id is its key.
+
+        Raises:
+            TransportError: refused, unreachable, or no answer.
+        """
+
+
+class SmsTransport(Protocol):
+    """Hands over one text message. Called from several threads at once, never inside a transaction."""
+
+    def send(self, sms: OutgoingSms) -> None:
+        """Return once the other side has accepted the message; `message_id` is its key, as for e-mail.
 
         Raises:
             TransportError: refused, unreachable, or no answer.

@@ -1,22 +1,25 @@
 """Transports by URL scheme, loaded by dotted path: nobody imports one."""
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from everline.notifications.channels.port import EmailTransport
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from everline.notifications.channels.port import EmailTransport, SmsTransport
 
 EMAIL_TRANSPORTS: dict[str, str] = {
     "sandbox": "everline.notifications.channels.email.sandbox.connect",
     "smtp": "everline.notifications.channels.email.smtp.connect",
     "smtps": "everline.notifications.channels.email.smtp.connect",
+}
+SMS_TRANSPORTS: dict[str, str] = {
+    "sandbox": "everline.notifications.channels.sms.sandbox.connect",
+    "https": "everline.notifications.channels.sms.webhook.connect",
+    "http": "everline.notifications.channels.sms.webhook.connect",
 }
 
 
@@ -26,13 +29,30 @@ def email_transport() -> EmailTransport:
     Raises:
         ImproperlyConfigured: no transport has this scheme, or the URL lacks what it needs.
     """
-    return _connected(settings.EVERLINE_EMAIL_URL)
+    transport: EmailTransport = _connected("EVERLINE_EMAIL_URL", settings.EVERLINE_EMAIL_URL)
+    return transport
+
+
+def sms_transport() -> SmsTransport:
+    """The transport that `EVERLINE_SMS_URL` names.
+
+    Raises:
+        ImproperlyConfigured: no transport has this scheme, or the URL lacks what it needs.
+    """
+    transport: SmsTransport = _connected("EVERLINE_SMS_URL", settings.EVERLINE_SMS_URL)
+    return transport
+
+
+_TABLES: Mapping[str, Mapping[str, str]] = {
+    "EVERLINE_EMAIL_URL": EMAIL_TRANSPORTS,
+    "EVERLINE_SMS_URL": SMS_TRANSPORTS,
+}
 
 
 @lru_cache(maxsize=4)
-def _connected(url: str) -> EmailTransport:
-    path = EMAIL_TRANSPORTS.get(urlsplit(url).scheme)
+def _connected(name: str, url: str) -> Any:
+    known = _TABLES[name]
+    path = known.get(urlsplit(url).scheme)
     if path is None:
-        raise ImproperlyConfigured(f"EVERLINE_EMAIL_URL must start with one of {', '.join(EMAIL_TRANSPORTS)}")
-    connect: Callable[[str], EmailTransport] = import_string(path)
-    return connect(url)
+        raise ImproperlyConfigured(f"{name} must start with one of {', '.join(known)}")
+    return import_string(path)(url)

@@ -131,7 +131,7 @@ class SmtpMail:
 
 
 def as_mime(mail: OutgoingMail) -> EmailMessage:
-    """The mail as text with an HTML alternative; its Message-ID is made of the message's own id."""
+    """The mail as text with an HTML alternative, and its files; its Message-ID is the message's own id."""
     message = EmailMessage(policy=policy.SMTP)
     message["Subject"] = _literal(mail.rendered.subject)
     message["From"] = Address(display_name=_literal(mail.sender_name), addr_spec=mail.sender)
@@ -142,6 +142,9 @@ def as_mime(mail: OutgoingMail) -> EmailMessage:
     # Base 64: not every server takes eight bits (RFC 6152).
     message.set_content(mail.rendered.text, cte="base64")
     message.add_alternative(mail.rendered.html, subtype="html", cte="base64")
+    for each in mail.attachments:
+        main, _, sub = each.type.partition("/")
+        message.add_attachment(each.content, maintype=main, subtype=sub, filename=each.name)
     return message
 
 
