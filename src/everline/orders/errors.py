@@ -108,3 +108,11 @@ class CaseStillNeeded(DomainError):
     code = "case_still_needed"
     kind = Kind.CONFLICT
     message = _("The order is not settled yet. Its last case stays open until the money has gone back.")
+
+
+class ReceiptNotReady(DomainError):
+    """Nothing was paid for the order yet; `extra["status"]` says where it stands."""
+
+    code = "receipt_not_ready"
+    kind = Kind.CONFLICT
+    message = _("There is no receipt yet: it is made as soon as the order is paid.")

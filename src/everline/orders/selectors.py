@@ -1,18 +1,33 @@
 """Questions about orders. Views gather what the entry floors show, in a fixed number of statements."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from everline.core import ids
+from everline.notifications.types import Kind
 from everline.orders.models import Order, TimelineEntry
 from everline.orders.states import OrderStatus
 from everline.payments import selectors as payments
 from everline.payments.models import Attempt, Refund
+from everline.payments.states import OPEN
 from everline.usage import selectors as usage
 from everline.usage.types import PeriodView
+
+_WITH_US = (OrderStatus.PAID, OrderStatus.FULFILLING, OrderStatus.NEEDS_ATTENTION)
+
+#: Where an order stands while a message of it waits, and the message is true no more.
+_OVERTAKEN: Mapping[str, frozenset[OrderStatus]] = {
+    # The money went back, and with it the service; the refund's own mail tells of it.
+    Kind.ORDER_CONFIRMATION: frozenset({OrderStatus.REFUNDED, OrderStatus.NEEDS_ATTENTION}),
+    # Paid by now, or over: there is nothing to try again.
+    Kind.PAYMENT_FAILED: frozenset(OrderStatus) - {OrderStatus.AWAITING_PAYMENT},
+    # Money came late and was honoured.
+    Kind.ORDER_EXPIRED: frozenset(OrderStatus) - {OrderStatus.EXPIRED},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +39,14 @@ class OrderView:
     attempts: Sequence[Attempt]
     refunds: Sequence[Refund]
     timeline: Sequence[TimelineEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedOrder:
+    """An order on its way, with its open payment where there is one."""
+
+    order: Order
+    attempt: Attempt | None
 
 
 def lock_orders(order_ids: Iterable[str]) -> dict[str, Order]:
@@ -81,6 +104,25 @@ def recent_orders(*, customer_id: str, before: str | None = None, limit: int = 2
     return list(rows.order_by("-pk")[:limit])
 
 
+def unfinished_orders(*, customer_id: str, now: datetime, limit: int = 5) -> list[UnfinishedOrder]:
+    """A customer's newest orders that wait for them, for us or for a person; at most two statements.
+
+    An unpaid order whose time is over is left out, whatever a sweep has already written.
+    """
+    waiting = Order.objects.select_related("plan_version", "line").filter(
+        Q(status__in=_WITH_US) | Q(status=OrderStatus.AWAITING_PAYMENT, expires_at__gt=now),
+        customer_id=customer_id,
+    )
+    orders = list(waiting.order_by("-pk")[:limit])
+    if not orders:
+        return []
+    attempts = payments.attempts_for([order.id for order in orders])
+    return [
+        UnfinishedOrder(order, next((each for each in attempts[order.id] if each.status in OPEN), None))
+        for order in orders
+    ]
+
+
 def timeline_since(*, order_id: str, entry_id: int) -> list[TimelineEntry]:
     """Steps of an order after a step already seen; one statement."""
     return list(TimelineEntry.objects.filter(order_id=order_id, id__gt=entry_id).order_by("id"))
@@ -108,3 +150,19 @@ def noted_orders(order_ids: Collection[str], event: str) -> set[str]:
     return set(
         TimelineEntry.objects.filter(order_id__in=order_ids, event=event).values_list("order_id", flat=True)
     )
+
+
+def outdated_notices(messages: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Which messages, as (kind, order), their orders have overtaken, and how these stand; one statement."""
+    asked = {
+        (kind, order_id) for kind, order_id in messages if kind in _OVERTAKEN and ids.is_id("ord", order_id)
+    }
+    if not asked:
+        return {}
+    rows = Order.objects.filter(pk__in={order_id for _, order_id in asked})
+    stands = {key: OrderStatus(status) for key, status in rows.values_list("id", "status")}
+    return {
+        (kind, order_id): f"the order is {stands[order_id]}"
+        for kind, order_id in asked
+        if stands.get(order_id) in _OVERTAKEN[kind]
+    }
