@@ -1,12 +1,18 @@
 """What django-allauth may know and do here.
 
-Registration and passwords are our own services (docs/adr/0006-identity.md): allauth holds verified addresses
-and will bring passkeys, codes and second factors. It finds phone numbers on our user and customer.
+Registration, passwords, codes and flows are our own services (docs/adr/0006-identity.md): allauth holds
+verified addresses, second factors and passkeys. It finds phone numbers on our user and customer.
 """
 
+import base64
+import hashlib
+import hmac
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
 
 from everline.accounts.addresses import normal_phone
 from everline.accounts.errors import PhoneInvalid, SmsUnavailable
@@ -53,7 +59,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             return None
 
     def send_verification_code_sms(self, user: User, phone: str, code: str, **kwargs: Any) -> None:
-        """Refuse: this installation has no channel for text messages.
+        """Refuse: codes are sent by our own services, which limit, hash and expire them.
 
         Raises:
             SmsUnavailable: always.
@@ -66,3 +72,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def send_account_already_exists_sms(self, phone: str) -> None:
         """Say nothing: our own registration tells the owner by mail."""
+
+
+class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    """Secrets of authenticator apps stand encrypted in the database: a copy of the tables gives no codes."""
+
+    def encrypt(self, text: str) -> str:
+        """Under the installation's secret key (AES-128-CBC with HMAC)."""
+        return _ciphers().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Under the secret key, or a former one.
+
+        Raises:
+            InvalidToken: written under a key that is gone.
+        """
+        return _ciphers().decrypt(encrypted_text.encode()).decode()
+
+
+def _ciphers() -> MultiFernet:
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    derived = (hmac.new(key.encode(), b"accounts.mfa", hashlib.sha256).digest() for key in keys)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(each)) for each in derived])

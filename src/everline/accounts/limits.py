@@ -31,6 +31,15 @@ FAILURES_PER_LOGIN_AND_CLIENT = Limit("sign-in-pair", 10, timedelta(minutes=5))
 FAILURES_PER_LOGIN = Limit("sign-in-login", 50, timedelta(minutes=15))
 SIGN_INS_PER_CLIENT = Limit("sign-in-client", 100, timedelta(minutes=5))
 REGISTRATIONS_PER_CLIENT = Limit("register-client", 20, timedelta(hours=1))
+STAFF_FAILURES_PER_LOGIN = Limit("staff-login", 10, timedelta(minutes=15))
+FACTORS_PER_USER_AND_CLIENT = Limit("factor-pair", 5, timedelta(minutes=5))
+FACTORS_PER_USER = Limit("factor-user", 20, timedelta(hours=1))
+PROOFS_PER_USER = Limit("proof-user", 10, timedelta(minutes=10))
+CODES_PER_LOGIN_AND_CLIENT = Limit("code-pair", 5, timedelta(minutes=10))
+CODES_PER_LOGIN = Limit("code-login", 10, timedelta(hours=1))
+CODES_PER_USER = Limit("code-user", 10, timedelta(hours=1))
+CODES_PER_CLIENT = Limit("code-client", 60, timedelta(minutes=10))
+PASSKEYS_PER_CLIENT = Limit("passkey-client", 60, timedelta(minutes=5))
 LINKS_PER_CLIENT = Limit("link-client", 60, timedelta(minutes=5))
 
 
@@ -49,6 +58,87 @@ def forgive_sign_in(login: str, client: str) -> None:
     """Start the login's counts anew after the right password."""
     ratelimit.forget(FAILURES_PER_LOGIN_AND_CLIENT.scope, _pair(login, client))
     ratelimit.forget(FAILURES_PER_LOGIN.scope, login)
+
+
+def count_staff_sign_in(login: str, client: str, now: datetime) -> None:
+    """Count one try of staff to sign in; these counts are apart from the customers'.
+
+    Raises:
+        RateLimited: too many for this login or from this address.
+    """
+    _hit(STAFF_FAILURES_PER_LOGIN, _pair(login, client), now)
+    _count_client(SIGN_INS_PER_CLIENT, client, now)
+
+
+def forgive_staff_sign_in(login: str, client: str) -> None:
+    """Start the count anew after the right password."""
+    ratelimit.forget(STAFF_FAILURES_PER_LOGIN.scope, _pair(login, client))
+
+
+def count_second_factor(user_id: int, client: str, now: datetime) -> None:
+    """Count one code of an authenticator app, before it is looked at.
+
+    Raises:
+        RateLimited: too many for this user.
+    """
+    _hit(FACTORS_PER_USER_AND_CLIENT, _pair(str(user_id), client), now)
+    _hit(FACTORS_PER_USER, str(user_id), now)
+
+
+def forgive_second_factor(user_id: int, client: str) -> None:
+    """Start the user's counts anew after a right code."""
+    ratelimit.forget(FACTORS_PER_USER_AND_CLIENT.scope, _pair(str(user_id), client))
+    ratelimit.forget(FACTORS_PER_USER.scope, str(user_id))
+
+
+def count_proof(user_id: int, now: datetime) -> None:
+    """Count one try of somebody signed in to prove that it is really them.
+
+    Raises:
+        RateLimited: too many.
+    """
+    _hit(PROOFS_PER_USER, str(user_id), now)
+
+
+def forgive_proof(user_id: int) -> None:
+    """Start the count anew after a good proof."""
+    ratelimit.forget(PROOFS_PER_USER.scope, str(user_id))
+
+
+def count_code(purpose: str, login: str, client: str, now: datetime) -> None:
+    """Count one wish for a code, known address or not: a stranger shall not fill anybody's letter box.
+
+    Raises:
+        RateLimited: too many for this address or from this client.
+    """
+    _hit(CODES_PER_LOGIN_AND_CLIENT, f"{purpose} {_pair(login, client)}", now)
+    _hit(CODES_PER_LOGIN, f"{purpose} {login}", now)
+    _count_client(CODES_PER_CLIENT, client, now)
+
+
+def forgive_codes(purpose: str, login: str, client: str) -> None:
+    """Start the counts of an address anew after a right code."""
+    ratelimit.forget(CODES_PER_LOGIN_AND_CLIENT.scope, f"{purpose} {_pair(login, client)}")
+    ratelimit.forget(CODES_PER_LOGIN.scope, f"{purpose} {login}")
+
+
+def count_user_code(user_id: int, login: str, now: datetime) -> None:
+    """Count one wish of somebody signed in for a code at an address of their choice.
+
+    Raises:
+        RateLimited: too many for this user or this address.
+    """
+    _hit(CODES_PER_USER, str(user_id), now)
+    _hit(CODES_PER_LOGIN, f"address {login}", now)
+
+
+def count_passkey(client: str, now: datetime) -> None:
+    """Count one answer of a passkey.
+
+    Raises:
+        RateLimited: too many from this address.
+    """
+    _count_client(PASSKEYS_PER_CLIENT, client, now)
 
 
 def count_registration(client: str, now: datetime) -> None:

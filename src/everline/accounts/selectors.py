@@ -3,8 +3,33 @@ from collections.abc import Iterable, Mapping
 from everline.accounts.addresses import Login
 from everline.accounts.fronts import host_name
 from everline.accounts.models import ApiKey, Brand, Customer, User, remembered_brands
+from everline.accounts.security import (
+    authenticated_at,
+    has_totp,
+    open_sessions,
+    pending_sign_in,
+    security_of,
+)
 from everline.accounts.types import DEFAULT_BRAND_ID, DEFAULT_CHOICES, CustomerProfile
 from everline.core.errors import NotFound
+
+__all__ = [
+    "all_brands",
+    "api_keys",
+    "authenticated_at",
+    "brand_by_id",
+    "brand_for_host",
+    "brand_hosts",
+    "customer_of_user",
+    "default_brand",
+    "has_totp",
+    "open_sessions",
+    "pending_sign_in",
+    "profile_of",
+    "security_of",
+    "user_by_id",
+    "users_at",
+]
 
 
 def default_brand() -> Brand:
@@ -67,6 +92,18 @@ def customer_of_user(user_id: int) -> Customer | None:
     return (
         Customer.objects.select_related("user", "brand").filter(user_id=user_id, user__is_active=True).first()
     )
+
+
+def user_by_id(user_id: int) -> User:
+    """One user, with customer and brand where there is a customer.
+
+    Raises:
+        NotFound: there is no such user.
+    """
+    found = User.objects.select_related("customer__brand").filter(pk=user_id).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def users_at(logins: Iterable[Login]) -> list[User]:

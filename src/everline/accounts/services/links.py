@@ -3,6 +3,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from everline.accounts.addresses import Login
 from everline.accounts.errors import SignInLinkSpent
 from everline.accounts.limits import count_link
 from everline.accounts.models import Customer, SignInLink
@@ -10,34 +11,45 @@ from everline.accounts.tokens import hash_token
 
 
 def use_sign_in_link(*, token: str, client: str = "", now: datetime) -> Customer:
-    """Spend a link of a welcome mail: the address it went to is verified, and its holder may be signed in.
-
-    Of two clicks at the same time one wins. Returns the customer with user and brand.
+    """Spend a link and say whose it was, without asking for a second factor.
 
     Raises:
-        SignInLinkSpent: used, expired, unknown, or the account is closed.
-        RateLimited: too many from this address.
+        SignInLinkSpent, RateLimited.
     """
     count_link(client, now)
-    return _spend(token, now)
+    return spend_link(token, now)
 
 
 @transaction.atomic
-def _spend(token: str, now: datetime) -> Customer:
+def spend_link(token: str, now: datetime) -> Customer:
+    """Spend a link of a welcome mail: the address it went to is proved. Of two clicks at once one wins.
+
+    Returns the customer with user and brand.
+
+    Raises:
+        SignInLinkSpent: used, expired, unknown, sent to a former address, or the account is closed.
+    """
     spendable = SignInLink.objects.filter(
         token_hash=hash_token(token), used_at__isnull=True, expires_at__gt=now, customer__user__is_active=True
     )
     link = (
         spendable.select_related("customer__user", "customer__brand").select_for_update(of=("self",)).first()
     )
-    if link is None:
+    if link is None or link.email != link.customer.email:
         raise SignInLinkSpent
     link.used_at = now
     link.save(update_fields=["used_at"])
-    customer = link.customer
-    if customer.email == link.email:
+    verify_email(link.customer, now)
+    return link.customer
+
+
+def prove_address(customer: Customer, login: Login, now: datetime) -> None:
+    """Note that the customer reads what is sent to this address of theirs; the first time counts."""
+    if login.kind == "email" and customer.email == login.value:
         verify_email(customer, now)
-    return customer
+    elif login.kind == "phone" and customer.phone == login.value and customer.phone_verified_at is None:
+        customer.phone_verified_at = now
+        customer.save(update_fields=["phone_verified_at"])
 
 
 def verify_email(customer: Customer, now: datetime) -> None:

@@ -1,42 +1,29 @@
 """Opening an account without telling strangers who has one.
 
 A taken address gets the same answer after the same work: the password is hashed before anybody looks, one row
-is inserted or refused by the unique key, one mail goes to the owner of the address.
+is inserted or refused by the unique key, one message goes to the owner of the address.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext_lazy as _
 
 from everline.accounts.addresses import Login, normal_email, normal_phone
-from everline.accounts.errors import AddressRequired, PasswordTooWeak
+from everline.accounts.errors import AddressRequired
 from everline.accounts.limits import count_registration
-from everline.accounts.models import Brand, Customer, SignInLink, User
+from everline.accounts.models import Brand, Customer, User
 from everline.accounts.selectors import profile_of, users_at
+from everline.accounts.services.codes import wish_for_code
+from everline.accounts.services.notices import address_taken
+from everline.accounts.services.passwords import check_password_strength
 from everline.accounts.services.profile import checked_currency, checked_locale, checked_timezone
-from everline.accounts.tokens import new_token
-from everline.accounts.types import DEFAULT_TIMEZONE, CustomerProfile
-from everline.core import links
+from everline.accounts.services.welcome import make_welcome
+from everline.accounts.types import DEFAULT_TIMEZONE, CodePurpose, CustomerProfile
 from everline.core.transactions import retrying
 from everline.notifications.services import enqueue
-from everline.notifications.types import Kind, Message
-
-LINK_LIFETIME = timedelta(hours=24)
-#: Hashing time must not grow with what a stranger sends.
-_PASSWORD_LENGTH = 256
-#: By the code of the validator that refused; Django's own sentences are not in all our languages.
-_WEAKNESSES = {
-    "password_too_short": _("Use at least %(min_length)d characters in the password."),
-    "password_too_common": _("Many people use this password. Choose one that is hard to guess."),
-    "password_too_similar": _("This password is too much like your address. Choose another one."),
-    "password_entirely_numeric": _("This password has only digits. Add letters or other characters."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +57,9 @@ def register_customer(
     client: str = "",
     now: datetime,
 ) -> CustomerProfile:
-    """Make a customer who may sign in at once, and mail the welcome link.
+    """Make a customer who may sign in at once, and mail the welcome link, or text a code to a number alone.
 
-    Where an address is taken nothing is made, its owner is told by mail, and the answer looks the same.
+    Where an address is taken nothing is made, its owner is told, and the answer looks the same.
     `client` is the network address of whoever asks, for the rate limit.
 
     Raises:
@@ -97,26 +84,6 @@ def register_customer(
     return _register(wanted, now)
 
 
-def check_password_strength(password: str, user: User) -> None:
-    """Apply the validators of the settings.
-
-    Raises:
-        PasswordTooWeak: with their reasons in the active language.
-    """
-    if len(password) > _PASSWORD_LENGTH or not password.isprintable():
-        raise PasswordTooWeak(_("Use at most 256 visible characters in the password."))
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise PasswordTooWeak(" ".join(_weakness(each) for each in error.error_list)) from None
-
-
-def _weakness(error: ValidationError) -> str:
-    """Our sentence for a validator's refusal; the general one for a validator we do not know."""
-    sentence = str(_WEAKNESSES.get(error.code or "", PasswordTooWeak.message))
-    return sentence % (error.params or {})
-
-
 @retrying
 @transaction.atomic
 def _register(wanted: Registration, now: datetime) -> CustomerProfile:
@@ -127,10 +94,14 @@ def _register(wanted: Registration, now: datetime) -> CustomerProfile:
         owners = users_at(wanted.logins)
         if not owners:
             raise
-        enqueue(*_address_taken(owners, wanted, now), now=now)
+        told = (address_taken(owner, now, locale=wanted.locale, brand=wanted.brand) for owner in owners)
+        enqueue(*(message for messages in told for message in messages), now=now)
         return _as_if_made(wanted, now)
     if customer.email:
-        enqueue(_welcome(customer, now), now=now)
+        enqueue(make_welcome(customer, now), now=now)
+    else:
+        # A number is proved by a code; who enters it at sign-in is signed in.
+        wish_for_code(CodePurpose.SIGN_IN, Login("phone", str(customer.phone)), now)
     return profile_of(customer)
 
 
@@ -163,46 +134,3 @@ def _as_customer(user: User, wanted: Registration, now: datetime) -> Customer:
 def _as_if_made(wanted: Registration, now: datetime) -> CustomerProfile:
     user = User(email=wanted.email, phone=wanted.phone)
     return profile_of(_as_customer(user, wanted, now))
-
-
-def _welcome(customer: Customer, now: datetime) -> Message:
-    token, token_hash = new_token()
-    expires_at = now + LINK_LIFETIME
-    SignInLink.objects.create(
-        token_hash=token_hash,
-        customer=customer,
-        email=str(customer.email),
-        created_at=now,
-        expires_at=expires_at,
-    )
-    return Message(
-        kind=Kind.WELCOME,
-        to=str(customer.email),
-        locale=customer.locale,
-        brand=customer.brand.for_messages(),
-        context={"expires_at": expires_at.isoformat(), "zone": customer.timezone},
-        private={"link": links.url("sign_in_link", origin=customer.brand.origin, token=token)},
-        dedupe_key=f"welcome:{customer.id}",
-        reference=customer.id,
-    )
-
-
-def _address_taken(owners: list[User], wanted: Registration, now: datetime) -> list[Message]:
-    """To each owner who has an e-mail address, in the owner's language, once an hour at most."""
-    messages = []
-    for owner in owners:
-        customer: Customer | None = getattr(owner, "customer", None)
-        front = customer.brand if customer else wanted.brand
-        if owner.email and owner.is_active:
-            messages.append(
-                Message(
-                    kind=Kind.ADDRESS_TAKEN,
-                    to=owner.email,
-                    locale=customer.locale if customer else wanted.locale,
-                    brand=front.for_messages(),
-                    context={"sign_in_url": links.url("sign_in", origin=front.origin)},
-                    dedupe_key=f"address_taken:{owner.pk}:{now:%Y%m%d%H}",
-                    reference=customer.id if customer else "",
-                )
-            )
-    return messages

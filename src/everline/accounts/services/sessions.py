@@ -1,62 +1,56 @@
+"""Sessions of programs: bearer tokens for the API."""
+
 from datetime import datetime, timedelta
 
-from django.contrib.auth.hashers import make_password
-
-from everline.accounts.addresses import parse_login
-from everline.accounts.errors import InvalidCredentials
-from everline.accounts.limits import count_sign_in, forgive_sign_in
+from everline.accounts.errors import SecondFactorRequired
 from everline.accounts.models import AccessToken, User
-from everline.accounts.selectors import users_at
+from everline.accounts.services.factors import check_second_factor
+from everline.accounts.services.newcomers import tell_of_new_device
+from everline.accounts.services.signing_in import (
+    accept_sign_in_code,
+    after_first_factor,
+    authenticate_customer,
+    check_sign_in_code,
+)
 from everline.accounts.tokens import hash_token, new_token
-from everline.accounts.types import Session
-from everline.core.transactions import refuse_inside_transaction
+from everline.accounts.types import Device, SecondFactorNeeded, Session
 
 #: The contract promises thirty days or more.
 TOKEN_LIFETIME = timedelta(days=90)
 _LABEL_LENGTH = 120
-_PASSWORD_LENGTH = 256
 
 
-def authenticate_customer(*, login: str, password: str, client: str, now: datetime) -> User:
-    """The customer's user, with customer and brand loaded, after the right password.
+def open_session(
+    *,
+    login: str,
+    password: str | None = None,
+    code: str | None = None,
+    otp: str | None = None,
+    client: str,
+    now: datetime,
+    label: str = "",
+    country: str = "",
+) -> Session:
+    """Sign in for the API by password or one-time code: a bearer token, shown once.
 
-    `login` is an e-mail address or a phone number in international notation; `client` the network address of
-    whoever asks. Must not run inside a transaction: a refused try is counted, and a
-    roll-back would forget it.
+    `otp` is a code of the authenticator app or a recovery code, where the account wants one. `label` names
+    the program (its User-Agent, say). A one-time code is spent only when everything is right.
 
     Raises:
-        InvalidCredentials: unknown login, wrong password, closed account, staff; after the same work.
+        InvalidCredentials: login, password or code is wrong, or neither was given.
+        SecondFactorRequired: right so far, and `otp` is missing.
+        SecondFactorWrong: `otp` is wrong or was used.
         RateLimited: too many tries.
     """
-    refuse_inside_transaction()
-    address = parse_login(login)
-    counted = address.value if address else "no such address"
-    count_sign_in(counted, client, now)
-    users = users_at([address]) if address else []
-    user = users[0] if users else None
-    if not _is_right(user, password) or user is None or not user.is_active or not hasattr(user, "customer"):
-        raise InvalidCredentials
-    forgive_sign_in(counted, client)
-    return user
-
-
-def open_session(*, login: str, password: str, client: str, now: datetime, label: str = "") -> Session:
-    """Sign in for the API: a bearer token, shown once. `label` names the program (its User-Agent, say).
-
-    Raises:
-        InvalidCredentials, RateLimited: see `authenticate_customer`.
-    """
-    user = authenticate_customer(login=login, password=password, client=client, now=now)
-    token, token_hash = new_token()
-    made = AccessToken.objects.create(
-        token_hash=token_hash,
-        customer=user.customer,
-        client="".join(char for char in label if char.isprintable())[:_LABEL_LENGTH],
-        created_at=now,
-        expires_at=now + TOKEN_LIFETIME,
-        last_used_at=now,
-    )
-    return Session(token=token, expires_at=made.expires_at, customer=user.customer)
+    if code is not None:
+        user, found = check_sign_in_code(login=login, code=code, client=client, now=now)
+        method = _with_second_factor(user, "code", otp, client, now)
+        accept_sign_in_code(user, found, client, now)
+    else:
+        user = authenticate_customer(login=login, password=password or "", client=client, now=now)
+        method = _with_second_factor(user, "password", otp, client, now)
+    shown = "".join(char for char in label if char.isprintable())[:_LABEL_LENGTH]
+    return _open(user, method, Device(address=client, label=shown, country=country), now)
 
 
 def close_session(*, token: str, now: datetime) -> bool:
@@ -67,10 +61,27 @@ def close_session(*, token: str, now: datetime) -> bool:
     return open_ones.update(revoked_at=now) == 1
 
 
-def _is_right(user: User | None, password: str) -> bool:
-    """Check the password; where there is nothing to check, work as long as a check does."""
-    usable = len(password) <= _PASSWORD_LENGTH and password.isprintable()
-    if user is None or not usable:
-        make_password(password if usable else "")
-        return False
-    return user.check_password(password)
+def _with_second_factor(user: User, method: str, otp: str | None, client: str, now: datetime) -> str:
+    result = after_first_factor(user, method, now)
+    if not isinstance(result, SecondFactorNeeded):
+        return method
+    if otp is None:
+        raise SecondFactorRequired
+    return f"{method}+{check_second_factor(user_id=user.pk, code=otp, client=client, now=now)}"
+
+
+def _open(user: User, method: str, device: Device, now: datetime) -> Session:
+    token, token_hash = new_token()
+    tell_of_new_device(user, device, now)
+    made = AccessToken.objects.create(
+        token_hash=token_hash,
+        customer=user.customer,
+        client=device.label,
+        address=device.address,
+        country=device.country,
+        method=method,
+        created_at=now,
+        expires_at=now + TOKEN_LIFETIME,
+        last_used_at=now,
+    )
+    return Session(token=token, expires_at=made.expires_at, customer=user.customer)
