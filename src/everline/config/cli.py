@@ -49,6 +49,7 @@ COMMANDS = {
     "prepare-sandbox": Command(
         "preparing_sandbox", "prepare_sandbox", "the same for the sandbox", database=True
     ),
+    "prepare-static": Command("preparing_static", "prepare_static", "collect and compress the static files"),
     "demo-orders": Command(
         "preparing_orders", "demo_orders", "buy first service for the demo lines, over HTTP"
     ),

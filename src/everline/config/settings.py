@@ -35,7 +35,9 @@ EVERLINE_OUTDATED = "everline.config.attachments.OUTDATED"
 EVERLINE_LINKS = {
     "home": "/",
     "account": "/account/",
+    "line": "/lines/{line}/",
     "order": "/orders/{order}/",
+    "receipt": "/api/v1/orders/{order}/receipt",
     "order_return": "/orders/{order}/return/{attempt}/",
     "pay": "/orders/{order}/pay/",
     "sign_in_link": "/welcome/{token}/",
@@ -155,6 +157,8 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SESSION_COOKIE_SECURE else 0
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("EVERLINE_BEHIND_PROXY", default=False) else None
 )
+#: Shown beside sign-ins; believed only from our own proxy.
+EVERLINE_COUNTRY_HEADER = env.text("EVERLINE_COUNTRY_HEADER")
 
 # --- Languages and time -----------------------------------------------------------------------------------
 
@@ -168,13 +172,13 @@ TIME_ZONE = "UTC"
 # --- Files, uploads, logs ---------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = static.folder(EVERLINE_DATA_DIR)
+#: None where nothing is collected: then files come straight from the packages.
+STATIC_ROOT = static.root(EVERLINE_DATA_DIR)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": static.storage(STATIC_ROOT),
+    "staticfiles": {"BACKEND": static.COLLECTED if STATIC_ROOT else static.PLAIN},
 }
-#: Straight from the packages where nothing is collected.
-WHITENOISE_USE_FINDERS = not static.collected(STATIC_ROOT)
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_ADD_HEADERS_FUNCTION = static.add_headers
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 LOGGING = {

@@ -23,7 +23,13 @@ def content_policy(form_targets: Iterable[str] = ()) -> str:
 
 HEADERS = {
     _HEADER: content_policy(),
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Permissions-Policy": (
+        "accelerometer=(), autoplay=(), camera=(), clipboard-read=(), clipboard-write=(self), "
+        "display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), "
+        "payment=(), publickey-credentials-create=(self), publickey-credentials-get=(self), usb=(), "
+        "web-share=(self)"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
