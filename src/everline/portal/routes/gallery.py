@@ -2,8 +2,10 @@
 
 from django.urls import URLPattern, path
 
-from everline.portal.views import theme
+from everline.portal.views import gallery, theme
 
 urlpatterns: list[URLPattern] = [
     path("theme/", theme.choose_theme, name="theme"),
+    path("ui/", gallery.gallery, name="gallery"),
+    path("ui/errors/<int:code>/", gallery.error_page, name="error-page"),
 ]

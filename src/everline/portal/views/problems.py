@@ -11,7 +11,7 @@ from everline.portal.gate import public
 if TYPE_CHECKING:
     from everline.accounts.models import Customer
 
-# A failure of ours (500) has no view here: Django renders 500.html without a request, so it needs no database.
+# A failure of ours (500) has no view: Django renders 500.html without a request, so it needs no database.
 
 
 def bad_request(request: HttpRequest, exception: object = None) -> HttpResponse:
