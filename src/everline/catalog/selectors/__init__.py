@@ -3,6 +3,7 @@
 from everline.catalog.selectors.plans import (
     countries_by_version,
     countries_on_sale,
+    coverage_by_version,
     currencies_on_sale,
     current_offer,
     current_version,
@@ -18,6 +19,7 @@ __all__ = [
     "briefs_on_sale",
     "countries_by_version",
     "countries_on_sale",
+    "coverage_by_version",
     "currencies_on_sale",
     "current_offer",
     "current_version",
