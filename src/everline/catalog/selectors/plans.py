@@ -149,6 +149,11 @@ def currencies_on_sale() -> frozenset[str]:
     return frozenset(current.values_list("currency", flat=True).distinct())
 
 
+def coverage_by_version(version_ids: Collection[int]) -> dict[int, tuple[CountryCoverage, ...]]:
+    """The networks of each of these versions, a country at a time by its code; one statement for all."""
+    return _coverage(list(version_ids))
+
+
 def countries_by_version(version_ids: Collection[int]) -> dict[int, frozenset[str]]:
     """The country codes that each of these versions covers; one statement for all of them."""
     rows = (
