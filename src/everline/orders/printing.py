@@ -4,9 +4,6 @@ Knows nothing of orders. The font is a subset of Noto Sans SC (`tools/make_recei
 that stand on the sheet are loaded and embedded. Signs that the font has not are shown as an empty box.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
@@ -16,6 +13,7 @@ from fpdf.enums import Align, MethodReturnValue, WrapMode, XPos, YPos
 
 from everline.core.transactions import refuse_inside_transaction
 from everline.notifications.looks import look_of
+from everline.orders.sheets import Sheet
 
 FONT = Path(__file__).parent / "fonts" / "NotoSansSC-Receipts.otf"
 _FAMILY = "receipt"
@@ -24,41 +22,6 @@ _MARGIN, _WIDTH, _LABEL, _AMOUNT = 20, 170, 48, 52
 _INK, _SOFT, _RULE = (20, 24, 31), (86, 96, 114), (214, 219, 227)
 _LARGE, _TITLE, _TEXT, _SMALL = 20, 14, 10.5, 9
 _LINE, _NARROW = 6.2, 5.2
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the account: what, how much, and smaller lines below."""
-
-    text: str
-    amount: str
-    below: Sequence[str] = ()
-    loud: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What is printed; every text is written out in its language already."""
-
-    brand: str
-    accent: str
-    title: str
-    made_at: datetime
-    facts: Sequence[tuple[str, str]]
-    heads: tuple[str, str]
-    rows: Sequence[Row]
-    notes: Sequence[str]
-    closing: str
-    #: Chinese may be broken between any two signs, English between words.
-    wraps_anywhere: bool = field(default=False)
-
-    def texts(self) -> Iterator[str]:
-        """Every text of the sheet."""
-        yield from (self.brand, self.title, *self.heads, self.closing, *self.notes)
-        for fact in self.facts:
-            yield from fact
-        for row in self.rows:
-            yield from (row.text, row.amount, *row.below)
 
 
 def print_sheet(sheet: Sheet) -> bytes:

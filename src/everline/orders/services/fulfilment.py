@@ -150,8 +150,9 @@ def _sort(
 def _open(orders: Sequence[Order], progress: Mapping[str, Progress], now: datetime) -> list[Note]:
     if not orders:
         return []
+    with_new_line = {order.id for order in orders if order.line is None}
     for order in orders:
-        if order.line is None:
+        if order.id in with_new_line:
             _give_line(order, progress[order.id], now)
     line_ids = {str(order.line_id) for order in orders}
     schedules = usage.schedules(line_ids, now)
@@ -173,13 +174,16 @@ def _open(orders: Sequence[Order], progress: Mapping[str, Progress], now: dateti
         set={"fulfilled_at": now},
         now=now,
     )
-    confirmations = _confirmations(ordered, opened, schedules)
+    confirmations = _confirmations(ordered, opened, schedules, with_new_line)
     send_confirmations(confirmations, now=now)
     return [note for each in confirmations for note in _steps(each)]
 
 
 def _confirmations(
-    orders: Sequence[Order], opened: Mapping[str, Sequence[Period]], schedules: Mapping[str, Schedule]
+    orders: Sequence[Order],
+    opened: Mapping[str, Sequence[Period]],
+    schedules: Mapping[str, Schedule],
+    with_new_line: AbstractSet[str],
 ) -> list[Confirmation]:
     """Old and new ends per order; the second order of a line in a batch starts from the first one's end."""
     ends = {line_id: schedule.valid_until for line_id, schedule in schedules.items()}
@@ -193,7 +197,7 @@ def _confirmations(
             Confirmation(
                 order=order,
                 zone=schedules[line_id].zone.key,
-                line_label=str(order.line),
+                new_line=order.id in with_new_line,
                 old_ends_at=old,
                 new_ends_at=ends[line_id],
                 opens_by=periods[0].opens_by,

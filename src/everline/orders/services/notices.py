@@ -1,4 +1,8 @@
-"""Messages about orders: built here of primitives, delivered by the notifications room, noted when sent."""
+"""Messages about orders: built here of primitives, delivered by the notifications room, noted when sent.
+
+By e-mail where the customer has an address, else by SMS. Each is written in the transaction that makes it
+true; what an order overtakes before it was delivered is not sent (`orders.selectors.outdated_notices`).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +14,9 @@ from everline.core import clock, ids, links
 from everline.core.money import Money
 from everline.notifications.events import MessageGivenUp, MessageSent
 from everline.notifications.services import enqueue
-from everline.notifications.types import Kind, Message
+from everline.notifications.types import AttachmentRef, Channel, Kind, Message
 from everline.orders.models import Order
+from everline.orders.receipts import line_name
 from everline.orders.services.tracking import Note, write_timeline
 from everline.orders.timeline import Step, failure_text
 from everline.payments.models import Attempt, Refund
@@ -23,7 +28,7 @@ class Confirmation:
 
     order: Order
     zone: str
-    line_label: str
+    new_line: bool
     old_ends_at: datetime | None
     new_ends_at: datetime | None
     opens_by: datetime | None
@@ -33,17 +38,21 @@ def send_confirmations(items: Sequence[Confirmation], *, now: datetime) -> None:
     """One truthful mail per fulfilled order: what was bought, what it cost, until when the line works now."""
     messages = []
     for item in items:
+        order, line = item.order, item.order.line
         messages += _message(
-            item.order,
+            order,
             Kind.ORDER_CONFIRMATION,
-            f"order_confirmation:{item.order.id}",
-            order_url=links.url("order", order=item.order.id),
+            f"order_confirmation:{order.id}",
+            attachments=(AttachmentRef("receipt", order.id),),
+            receipt_attached=True,
+            order_url=_page("order", order, order=order.id),
+            install_url=_page("line", order, line=line.id) if line is not None and item.new_line else None,
             zone=item.zone,
             old_ends_at=_iso(item.old_ends_at),
             new_ends_at=_iso(item.new_ends_at),
             opens_by=_iso(item.opens_by),
-            line_label=item.line_label,
-            quantity=item.order.quantity,
+            line_label=line_name(line) if line is not None else "",
+            quantity=order.quantity,
         )
     enqueue(*messages, now=now)
 
@@ -54,7 +63,7 @@ def send_payment_failed(items: Sequence[tuple[Order, Attempt]], *, now: datetime
     for order, attempt in items:
         with translation.override(order.customer.locale):
             reason = failure_text(attempt.failure_code)
-        retry = links.url("pay", order=order.id)
+        retry = _page("pay", order, order=order.id)
         messages += _message(
             order, Kind.PAYMENT_FAILED, f"payment_failed:{attempt.id}", reason=reason, retry_url=retry
         )
@@ -66,7 +75,7 @@ def send_expired(orders: Sequence[Order], *, now: datetime) -> None:
     messages = []
     for order in orders:
         messages += _message(
-            order, Kind.ORDER_EXPIRED, f"order_expired:{order.id}", plans_url=links.url("account")
+            order, Kind.ORDER_EXPIRED, f"order_expired:{order.id}", plans_url=_page("account", order)
         )
     enqueue(*messages, now=now)
 
@@ -81,7 +90,7 @@ def send_refunded(items: Sequence[tuple[Order, Refund, str]], *, now: datetime) 
             f"order_refunded:{refund.id}",
             amount=refund.amount,
             reason=reason,
-            order_url=links.url("order", order=order.id),
+            order_url=_page("order", order, order=order.id),
         )
     enqueue(*messages, now=now)
 
@@ -103,30 +112,43 @@ def note_messages_given_up(events: list[MessageGivenUp]) -> None:
 
 
 def _message(
-    order: Order, kind: Kind, dedupe_key: str, *, amount: Money | None = None, **context: object
+    order: Order,
+    kind: Kind,
+    dedupe_key: str,
+    *,
+    amount: Money | None = None,
+    attachments: tuple[AttachmentRef, ...] = (),
+    **context: object,
 ) -> list[Message]:
     customer = order.customer
-    if not customer.email:
+    channel, to = (Channel.EMAIL, customer.email) if customer.email else (Channel.SMS, customer.phone)
+    if not to:
         return []
-    version = order.plan_version
     price = amount or order.total
     return [
         Message(
             kind=kind,
-            to=customer.email,
+            channel=channel,
+            to=to,
             locale=customer.locale,
             brand=customer.brand.for_messages(),
             context={
                 "order_number": order.number,
-                "plan_name": version.name.in_locale(customer.locale),
+                "plan_name": order.plan_version.name.in_locale(customer.locale),
                 "amount": price.amount,
                 "currency": price.currency,
                 **context,
             },
             dedupe_key=dedupe_key,
             reference=order.id,
+            attachments=attachments if channel == Channel.EMAIL else (),
         )
     ]
+
+
+def _page(name: str, order: Order, /, **parts: str) -> str:
+    """A page of the shop under the address of the order's brand."""
+    return links.url(name, origin=order.customer.brand.origin, **parts)
 
 
 def _iso(moment: datetime | None) -> str | None:
