@@ -16,7 +16,7 @@ from everline.api.bodies import StrictParser, limit_of
 from everline.api.errors import BodyTooLarge, MalformedBody, Overloaded, ValidationFailed
 from everline.api.inputs import field_errors
 from everline.api.problems import problem
-from everline.api.routes import customers, events, lines, operator, orders, plans, sessions
+from everline.api.routes import customers, events, lines, operator, orders, plans, receipts, sessions
 from everline.core.errors import DomainError, NotFound
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ for _router, _tag in (
     (lines.router, "Lines"),
     (orders.router, "Orders"),
     (events.router, "Orders"),
+    (receipts.router, "Orders"),
     (operator.router, "Operator"),
 ):
     api.add_router("", _router, tags=[_tag])

@@ -5,6 +5,8 @@ from typing_extensions import TypedDict
 
 from everline.api.answers import Cursor, Id, Instant, Money, instant, instant_or_none, money, one_of
 from everline.api.shapes.lines import Period, period_shape
+from everline.core import links
+from everline.orders.receipts import has_receipt
 from everline.orders.states import OrderStatus
 from everline.orders.timeline import failure_text, text_of
 from everline.payments.states import AttemptStatus, RefundStatus
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from everline.orders import models as orders
     from everline.orders.selectors import OrderView
     from everline.payments import models as payments
+
+_URI = {"format": "uri"}
 
 
 class Quote(TypedDict):
@@ -95,7 +99,10 @@ class Order(TypedDict):
     attempts: list[Attempt]
     refunds: list[Refund]
     timeline: list[Step]
-    receipt_url: str | None
+    receipt_url: Annotated[
+        str | None,
+        Field(description="The receipt, a PDF; null until a payment was captured.", json_schema_extra=_URI),
+    ]
 
 
 class OrderList(TypedDict):
@@ -142,7 +149,7 @@ def order_shape(view: "OrderView") -> Order:
         "attempts": [attempt_shape(each) for each in view.attempts],
         "refunds": [refund_shape(each) for each in view.refunds],
         "timeline": [step_shape(each) for each in view.timeline],
-        "receipt_url": None,
+        "receipt_url": links.url("receipt", order=order.id) if has_receipt(view.attempts) else None,
     }
 
 
