@@ -9,8 +9,8 @@ _LINEAR_BELOW = 0.04045
 #: What text of ordinary size needs against its ground.
 READABLE = 4.5
 #: The darkest ground of the light theme and the brightest of the dark one, on which the accent is written.
-LIGHT_GROUND = "#f2f3f1"
-DARK_GROUND = "#1f2625"
+LIGHT_GROUND = "#ecf0ee"
+DARK_GROUND = "#222c2a"
 WHITE, INK = "#ffffff", "#0d1513"
 _TINT_LIGHT, _TINT_DARK = 10, 16
 

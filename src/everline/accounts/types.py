@@ -24,7 +24,7 @@ DEFAULT_CHOICES: dict[str, list[str]] = {
 #: The accent of the light theme and of the dark one, where a brand names none of its own.
 DEFAULT_ACCENTS = ("#0b6b60", "#6fd0c1")
 #: Changes with the way in which a brand's files are made from its row: browsers keep them for a year.
-LOOK_VERSION = "1"
+LOOK_VERSION = "2"
 DEFAULT_BRAND_ID = "leb"
 DEFAULT_BRAND: dict[str, str] = {
     "name_en": "leb card",

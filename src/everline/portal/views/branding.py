@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 _FOR_EVER = "public, max-age=31536000, immutable"
 #: Nothing in a picture may run or fetch, also where somebody opens it alone.
 _PICTURE_POLICY = "default-src 'none'; sandbox"
-_SHEET = """\
-:root {{ {light} }}
-@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}
-:root[data-theme="light"] {{ {light} }}
-:root[data-theme="dark"] {{ {dark} }}
-"""
+#: The design system takes its accents from these, for whichever theme a page has.
+_SHEET = (
+    ":root {{ --brand-accent: {light.accent}; --brand-accent-ink: {light.ink}; "
+    "--brand-accent-dark: {dark.accent}; --brand-accent-dark-ink: {dark.ink}; }}\n"
+)
 
 
 @require_safe
@@ -37,8 +36,7 @@ def stylesheet(request: HttpRequest, brand_id: str, look: str) -> HttpResponse:
         return _moved("portal:brand-css", brand)
     light = _palette(light_palette, brand.accent_light, DEFAULT_ACCENTS[0])
     dark = _palette(dark_palette, brand.accent_dark, DEFAULT_ACCENTS[1])
-    sheet = _SHEET.format(light=_properties(light), dark=_properties(dark))
-    return _file(sheet, "text/css; charset=utf-8")
+    return _file(_SHEET.format(light=light, dark=dark), "text/css; charset=utf-8")
 
 
 @require_safe
@@ -75,10 +73,6 @@ def _picture(brand: "Brand") -> str:
     except LogoRefused:
         light = _palette(light_palette, brand.accent_light, DEFAULT_ACCENTS[0])
         return default_logo(light.accent)
-
-
-def _properties(palette: Palette) -> str:
-    return f"--accent: {palette.accent}; --accent-ink: {palette.ink}; --accent-paper: {palette.paper};"
 
 
 def _file(text: str, kind: str) -> HttpResponse:
