@@ -21,7 +21,7 @@ def visitor() -> Client:
 
 def registration(visitor: Client, **changes: str) -> dict[str, str]:
     """The form as it came, filled in."""
-    return {**Page(visitor.get("/register/")).form(""), **REGISTRATION, **changes}
+    return {**Page(visitor.get("/register/")).form("/register/"), **REGISTRATION, **changes}
 
 
 def test_sign_in_leads_to_the_account_under_a_new_session_key(shop: Shop, visitor: Client) -> None:
@@ -174,7 +174,7 @@ def test_a_mistake_is_told_beside_its_field_and_the_rest_is_kept(
     assert f'id="error-{field}"' in page.html
     assert f'href="#field-{field}"' in page.html
     assert page.title.startswith("Error:")
-    kept = page.form("")
+    kept = page.form("/register/")
     assert all(kept[name] == form[name] for name in ("email", "phone"))
     assert kept["token"] != form["token"]
     assert kept["password"] == ""

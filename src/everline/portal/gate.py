@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from everline.accounts import selectors as accounts
+from everline.accounts.services import note_web_session
+from everline.core import clock
 from everline.core.errors import DomainError, NotFound
 from everline.portal.answers import see_other, show_problem
 
@@ -19,16 +22,16 @@ if TYPE_CHECKING:
     from everline.accounts.models import Customer
 
 P = ParamSpec("P")
-PublicView = Callable[Concatenate[HttpRequest, "Customer | None", P], HttpResponse]
-CustomerView = Callable[Concatenate[HttpRequest, "Customer", P], HttpResponse]
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+PublicView = Callable[Concatenate[HttpRequest, "Customer | None", P], HttpResponseBase]
+CustomerView = Callable[Concatenate[HttpRequest, "Customer", P], HttpResponseBase]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def public(view: PublicView[P]) -> View[P]:
     """A page for everybody; the view learns who is signed in, if anybody."""
 
     @functools.wraps(view)
-    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         customer = _customer_of(request)
         return _refusals_as_pages(request, customer, lambda: view(request, customer, *args, **kwargs))
 
@@ -39,7 +42,7 @@ def signed_in(view: CustomerView[P]) -> View[P]:
     """A page of a customer; everybody else signs in first and then comes back."""
 
     @functools.wraps(view)
-    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         customer = _customer_of(request)
         if customer is None:
             back = request.get_full_path() if request.method == "GET" else ""
@@ -74,12 +77,13 @@ def _customer_of(request: HttpRequest) -> "Customer | None":
     if customer is not None:
         translation.activate(customer.locale)
         request.LANGUAGE_CODE = customer.locale
+        note_web_session(session=request.session, now=clock.now())
     return customer
 
 
 def _refusals_as_pages(
-    request: HttpRequest, customer: "Customer | None", view: Callable[[], HttpResponse]
-) -> HttpResponse:
+    request: HttpRequest, customer: "Customer | None", view: Callable[[], HttpResponseBase]
+) -> HttpResponseBase:
     """What a view does not show itself becomes a page of its own."""
     try:
         return view()

@@ -3,26 +3,26 @@
 import uuid
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from everline.accounts import services
+from everline.accounts import selectors, services
+from everline.accounts.errors import SecondFactorWrong, SignInExpired
 from everline.accounts.types import DEFAULT_LOCALE, LOCALES
 from everline.core import clock, idempotency
 from everline.core.errors import DomainError
-from everline.portal import choices
+from everline.portal import choices, phones
 from everline.portal.answers import see_other, show, show_problem
-from everline.portal.branding import brand_of
 from everline.portal.gate import client_of, public, safe_next
-from everline.portal.views.visitors import remember_language
+from everline.portal.views import identity_codes
+from everline.portal.views.identity_door import go_on, home_of, let_in, wanted_of
 
 if TYPE_CHECKING:
-    from everline.accounts.models import Customer, User
+    from everline.accounts.models import Customer
 
-_BACKEND = "django.contrib.auth.backends.ModelBackend"
 _DONE = 200
 
 
@@ -31,22 +31,48 @@ _DONE = 200
 @public
 def sign_in(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
     """E-mail address or phone number, and password."""
+    page = "identity/sign_in"
     if request.method != "POST":
         wanted = request.GET.get("next", "")
         if customer is not None:
             return see_other(safe_next(request, wanted, "portal:account"))
-        return show(request, None, "sign_in", {"values": {"next": wanted}})
+        return show(request, None, page, {"values": {"next": wanted}, "section": "sign-in"})
     values = {"login": request.POST.get("login", ""), "next": request.POST.get("next", "")}
     try:
-        user = services.authenticate_customer(
-            login=values["login"],
+        result = services.sign_in_with_password(
+            login=phones.international(values["login"], home_of(request)),
             password=request.POST.get("password", ""),
             client=client_of(request),
             now=clock.now(),
         )
     except DomainError as problem:
-        return show_problem(request, None, "sign_in", {"values": values}, problem)
-    return _let_in(request, user, user.customer.locale, values["next"])
+        return show_problem(request, None, page, {"values": values, "section": "sign-in"}, problem)
+    return go_on(request, result, values["next"])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@public
+def second(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
+    """The second factor: the app's six digits or a recovery code."""
+    pending = selectors.pending_sign_in(request.session, clock.now())
+    if pending is None:
+        return see_other("portal:sign-in" if customer is None else "portal:account")
+    wanted = wanted_of(request)
+    context = {"values": {"next": wanted}, "passkeys": pending.passkeys}
+    if request.method != "POST":
+        return show(request, None, "identity/second", context)
+    try:
+        signed = services.give_second_factor(
+            pending=pending, code=request.POST.get("code", ""), client=client_of(request), now=clock.now()
+        )
+    except SignInExpired as problem:
+        services.drop_pending(session=request.session)
+        return show_problem(request, None, "identity/sign_in", {"values": {"next": wanted}}, problem)
+    except DomainError as problem:
+        problem.field = "code" if isinstance(problem, SecondFactorWrong) else problem.field
+        return show_problem(request, None, "identity/second", context, problem)
+    return let_in(request, signed, see_other(safe_next(request, wanted, "portal:account")))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,6 +82,7 @@ def sign_out(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
     """End the session on this device; a mere link ends nothing and leads to the account, if any."""
     if request.method != "POST":
         return see_other("portal:landing" if customer is None else "portal:account")
+    services.close_web_session(session=request.session, now=clock.now())
     logout(request)
     return see_other("portal:landing")
 
@@ -69,15 +96,24 @@ def register(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
         return see_other("portal:account")
     locale = page_locale()
     if request.method != "POST":
-        values = {"timezone": choices.LIKELY_ZONES[locale], "token": uuid.uuid4().hex}
-        return show(request, None, "register", _register_page(values, locale))
-    names = ("email", "phone", "timezone", "token")
+        values = {
+            "timezone": choices.LIKELY_ZONES[locale],
+            "country": home_of(request),
+            "token": uuid.uuid4().hex,
+        }
+        return show(request, None, "identity/register", _register_page(values, locale))
+    names = ("email", "phone", "country", "timezone", "token")
     values = {name: request.POST.get(name, "").strip() for name in names}
+    phone = phones.international(values["phone"], values["country"])
     try:
-        _register_once(request, values, locale)
+        _register_once(request, values | {"phone": phone}, locale)
     except DomainError as problem:
         values["token"] = uuid.uuid4().hex  # what is sent next is another wish
-        return show_problem(request, None, "register", _register_page(values, locale), problem)
+        return show_problem(request, None, "identity/register", _register_page(values, locale), problem)
+    if phone and not values["email"]:
+        # The number got a code by text message: entering it confirms the number and signs in.
+        identity_codes.expect_code(request, phone, "")
+        return see_other("portal:code-enter")
     return see_other("portal:registered")
 
 
@@ -85,7 +121,7 @@ def register(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
 @public
 def registered(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
     """What happens next, the same whether or not the address was taken."""
-    return show(request, customer, "registered", {"values": {}})
+    return show(request, customer, "identity/registered", {"values": {}})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -95,16 +131,23 @@ def welcome(request: HttpRequest, customer: "Customer | None", token: str) -> Ht
     """Spend the link of a welcome mail and sign in.
 
     Only a person's own request spends it: no prefetch, and whoever is signed in is asked first, so that a
-    foreign link does not quietly change the account.
+    foreign link does not quietly change the account. Its address is told to nobody.
     """
+    response = _welcome(request, customer, token)
+    response["Referrer-Policy"] = "strict-origin"
+    return response
+
+
+def _welcome(request: HttpRequest, customer: "Customer | None", token: str) -> HttpResponse:
     ahead = "prefetch" in request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
     if request.method == "HEAD" or ahead or (customer is not None and request.method == "GET"):
-        return show(request, customer, "welcome")
+        return show(request, customer, "identity/welcome")
     try:
-        owner = services.use_sign_in_link(token=token, client=client_of(request), now=clock.now())
+        result = services.sign_in_with_link(token=token, client=client_of(request), now=clock.now())
     except DomainError as problem:
-        return show_problem(request, customer, "sign_in", {"values": {}}, problem)
-    return _let_in(request, owner.user, owner.locale, "")
+        page = "identity/sign_in" if customer is None else "problem"
+        return show_problem(request, customer, page, {"values": {}}, problem)
+    return go_on(request, result, "")
 
 
 def page_locale() -> str:
@@ -113,17 +156,13 @@ def page_locale() -> str:
     return active if active in LOCALES else DEFAULT_LOCALE
 
 
-def _let_in(request: HttpRequest, user: "User", locale: str, wanted: str) -> HttpResponse:
-    """Start the session under a new key; what a visitor's session held is not carried over."""
-    request.session.flush()
-    login(request, user, backend=_BACKEND)
-    response = see_other(safe_next(request, wanted, "portal:account"))
-    remember_language(response, locale)
-    return response
-
-
 def _register_page(values: dict[str, str], locale: str) -> dict[str, object]:
-    return {"values": values, "zones": choices.zones_with(values["timezone"] or "UTC", locale)}
+    return {
+        "section": "register",
+        "values": values,
+        "zones": choices.zones_with(values["timezone"] or "UTC", locale),
+        "prefixes": phones.prefixes(locale),
+    }
 
 
 def _register_once(request: HttpRequest, values: dict[str, str], locale: str) -> None:
@@ -140,7 +179,7 @@ def _register_once(request: HttpRequest, values: dict[str, str], locale: str) ->
         return
     try:
         services.register_customer(
-            brand=brand_of(request),
+            brand=selectors.default_brand(),
             email=values["email"] or None,
             phone=values["phone"] or None,
             password=request.POST.get("password", ""),
