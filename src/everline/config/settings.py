@@ -95,7 +95,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "everline.config.compression.CompressionMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "everline.backoffice.middleware.SessionMiddleware",  # staff have a cookie of their own
     "everline.portal.middleware.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "everline.portal.middleware.ContentSecurityPolicyMiddleware",
+    "everline.backoffice.middleware.PolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -168,6 +169,26 @@ LOCALE_PATHS = [PACKAGE / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# --- The staff's pages (docs/adr/0009-back-office.md) ------------------------------------------------------
+
+UNFOLD = {
+    "SITE_SYMBOL": "support_agent",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": "everline.backoffice.navigation.language_url"},
+    "ENVIRONMENT": "everline.backoffice.navigation.environment",
+    "DASHBOARD_CALLBACK": "everline.backoffice.views.dashboard.dashboard",
+    "STYLES": ["everline.backoffice.navigation.stylesheet"],
+    "ACCOUNT": {"navigation": "everline.backoffice.navigation.account_links"},
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "navigation": "everline.backoffice.navigation.sidebar",
+    },
+}
 
 # --- Files, uploads, logs ---------------------------------------------------------------------------------
 
