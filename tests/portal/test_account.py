@@ -41,7 +41,6 @@ def test_the_account_page_costs_the_same_for_any_number_of_lines(
     assert response.status_code == 200
     assert Page(response).html.count("<article") == number
     assert len(statements) <= BUDGET
-    assert len(statements) == 7
 
 
 @pytest.mark.parametrize("path", ["/lines/{}/", "/lines/{}/renew/", "/lines/new/", "/orders/", "/settings/"])
@@ -75,13 +74,13 @@ def test_a_line_shows_plan_allowances_validity_and_as_of(shop: Shop, enter: Ente
 
     assert "Holiday" in page.text
     assert "Japan trip" in page.text
-    assert "4 GB left" in page.text
-    assert "of 5 GB" in page.text
-    assert "100 minutes left" in page.text
-    assert "as of" in page.text
+    assert "4 GB of 5 GB Data left" in page.text
+    assert "100 minutes of 100 minutes Calls left" in page.text
+    assert "As of" in page.text
     assert "10 days left" in page.text
     assert "Active" in page.text
-    assert 'value="80"' in page.html
+    assert 'stroke-dasharray="80 100"' in page.html
+    assert 'stroke-dasharray="100 100"' in page.html
     assert f"/lines/{line.id}/renew/" in page.links
     assert "queued" not in page.text
 
@@ -161,7 +160,7 @@ def test_the_line_page_says_how_to_install(shop: Shop, enter: Enter) -> None:
 
     page = Page(enter(customer).get(f"/lines/{line.id}/"))
 
-    assert "<svg" in page.html
+    assert 'class="qr"' in page.html
     assert install.lpa in page.text
     assert "smdp.example" in page.text
     assert "778899" in page.text
@@ -192,7 +191,7 @@ def test_a_line_without_activation_data_says_so(shop: Shop, enter: Enter) -> Non
     page = Page(enter(customer).get(f"/lines/{line.id}/"))
 
     assert "being prepared" in page.text
-    assert "<svg" not in page.html
+    assert 'class="qr"' not in page.html
 
 
 def test_renaming_a_line(shop: Shop, enter: Enter) -> None:

@@ -51,6 +51,23 @@ def test_they_sum_up_to_the_balance(shop: Shop) -> None:
     assert found[0].name_en != found[1].name_en
 
 
+def test_summed_up_they_are_the_balances(shop: Shop) -> None:
+    line = shop.line()
+    shop.open(line, shop.plan("month", data_bytes=3 * GB, voice_seconds=60))
+    shop.wait(hours=1)
+    shop.open(line, shop.plan("day", 2, data_bytes=None, sms_count=9, renewal_policy="start_now"))
+    shop.report(line, GB)
+    shop.wait(minutes=5)
+    shop.report(line, 99, service="voice")
+    shop.wait(minutes=5)
+
+    balances = selectors.balances([line.pk], shop.now)[line.pk]
+
+    assert selectors.summed(allowances(shop, line)) == balances
+    assert [each.service for each in balances] == ["data", "voice", "sms"]
+    assert selectors.summed([]) == []
+
+
 def test_a_refill_says_when_the_next_one_comes(shop: Shop) -> None:
     line = shop.line()
     shop.open(line, shop.plan("month", 3, refill="monthly"))

@@ -51,9 +51,26 @@ def day(value: datetime, zone: str, locale: str) -> str:
     return format_skeleton("yMMMd", local, tzinfo=local.tzinfo, locale=babel_locale(locale))
 
 
+def step_label(starts: datetime, by: str, zone: str, locale: str) -> str:
+    """An hour, day or month under its bar, as short as can be."""
+    return _local(starts, {"hour": "Hm", "day": "Md", "month": "MMM"}[by], zone, locale)
+
+
+def step_name(starts: datetime, by: str, zone: str, locale: str) -> str:
+    """An hour, day or month in full."""
+    if by == "hour":
+        return moment(starts, zone, locale)
+    return _local(starts, {"day": "yMMMEd", "month": "yMMMM"}[by], zone, locale)
+
+
 def share(part: int, whole: int) -> int:
     """`part` of `whole` in percent, rounded down, between 0 and 100."""
     return 0 if whole <= 0 else max(0, min(_HUNDRED, part * _HUNDRED // whole))
+
+
+def _local(value: datetime, skeleton: str, zone: str, locale: str) -> str:
+    local = value.astimezone(ZoneInfo(zone))
+    return format_skeleton(skeleton, local, tzinfo=local.tzinfo, locale=babel_locale(locale))
 
 
 def _number(value: Decimal, locale: str) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
 
 from everline.catalog.terms import Term, TermUnit
 from everline.lines.states import ProfileState, ServiceState
 from everline.orders.states import OrderStatus
+from everline.orders.timeline import Step
 from everline.payments.states import AttemptStatus, RefundStatus
 from everline.portal import formats
 from everline.usage.states import PeriodState
@@ -81,6 +82,11 @@ SERVICES: _Words = {
     "voice": _("Calls"),
     "sms": pgettext_lazy("allowance", "SMS"),
 }
+SERVICES_LEFT: _Words = {
+    "data": _("Data left"),
+    "voice": _("Calls left"),
+    "sms": _("SMS left"),
+}
 TERM_UNITS: _Words = {
     TermUnit.DAY: _("Days"),
     TermUnit.MONTH: _("Months"),
@@ -96,6 +102,13 @@ FAIR_USE: _Words = {
     "period": _("Full speed for the first %(size)s of the plan, then %(speed)s."),
 }
 
+#: Usage that no allowance carried, by the plan's rule.
+OVERRUNS: _Words = {
+    "block": _("%(amount)s went beyond the allowance. It costs you nothing."),
+    "throttle": _("%(amount)s went beyond the allowance, at reduced speed. It costs you nothing."),
+    "wallet": _("%(amount)s went beyond the allowance, at the plan's price for more."),
+}
+
 #: Which colour a state's badge has; what is not here is neutral.
 TONES: Mapping[str, str] = {
     ServiceState.ACTIVE: "good",
@@ -108,6 +121,16 @@ TONES: Mapping[str, str] = {
     AttemptStatus.CAPTURED: "good",
     AttemptStatus.FAILED: "bad",
     RefundStatus.SUCCEEDED: "good",
+}
+
+#: Steps of an order's tracking that did not go as hoped.
+STEP_TONES: Mapping[str, str] = {
+    Step.PAYMENT_FAILED: "bad",
+    Step.FULFILMENT_FAILED: "bad",
+    Step.REFUND_FAILED: "bad",
+    Step.FULFILMENT_DELAYED: "warn",
+    Step.PAYMENT_SURPLUS: "warn",
+    Step.ATTENTION: "warn",
 }
 
 _MEGABIT = 1000
@@ -128,6 +151,13 @@ def term(value: Term) -> str:
 def days_left(count: int) -> str:
     """How long a line still works."""
     return ngettext("%(count)d day left", "%(count)d days left", count) % {"count": count}
+
+
+def expires_in(days: int) -> str:
+    """A line that ends soon; a begun day counts."""
+    if days <= 1:
+        return gettext("Expires within a day.")
+    return ngettext("Expires in %(count)d day.", "Expires in %(count)d days.", days) % {"count": days}
 
 
 def quantity(service: str, amount: int, locale: str) -> str:

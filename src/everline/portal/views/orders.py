@@ -1,38 +1,34 @@
-"""Orders: the list, and the tracking of one."""
+"""Orders: the list, the tracking of one, and its news as they happen."""
 
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import translation
 from django.views.decorators.http import require_POST, require_safe
 
-from everline.core import clock, ids
-from everline.orders import selectors
+from everline.core import clock, ids, streams
+from everline.orders import live, selectors
 from everline.orders.access import view_order_for_customer
 from everline.orders.services import placing
-from everline.orders.states import OrderStatus
-from everline.orders.timeline import Step, failure_text, text_of
-from everline.payments.states import OPEN, AttemptStatus
+from everline.orders.timeline import Step, text_of
 from everline.portal.answers import see_other, show
 from everline.portal.gate import signed_in
-from everline.portal.views.paying import last_failure
+from everline.portal.tracking import track
+from everline.portal.wording import STEP_TONES
 
 if TYPE_CHECKING:
     from django.http import QueryDict
 
     from everline.accounts.models import Customer
-    from everline.orders.models import Order
+    from everline.orders.models import Order, TimelineEntry
     from everline.orders.selectors import OrderView
 
 _PAGE = 20
-#: How long the page of a fulfilled order looks for the confirmation's step.
-_CONFIRMED_WITHIN = timedelta(minutes=1)
-#: How long after the return from the provider nothing is offered but to wait.
-_RETURN_IS_FRESH = timedelta(seconds=30)
 _EPOCH_DIGITS = 12
-#: The order moves by itself in these; its page looks again.
-_MOVING = frozenset({OrderStatus.PAID, OrderStatus.FULFILLING})
-_DECIDING = frozenset({AttemptStatus.CREATED, AttemptStatus.PROCESSING, AttemptStatus.UNKNOWN})
+#: The header by which a page asks for its moving part alone.
+PART = "X-Part"
 
 
 @require_safe
@@ -44,15 +40,37 @@ def history(request: HttpRequest, customer: "Customer") -> HttpResponse:
         customer_id=customer.id, before=before if ids.is_id("ord", before) else None, limit=_PAGE + 1
     )
     more = found[_PAGE - 1].id if len(found) > _PAGE else ""
-    return show(request, customer, "orders", {"section": "orders", "orders": found[:_PAGE], "more": more})
+    context = {"section": "orders", "orders": found[:_PAGE], "more": more, "first": not before}
+    return show(request, customer, "orders/history", context)
 
 
 @require_safe
 @signed_in
 def tracking(request: HttpRequest, customer: "Customer", order_id: str) -> HttpResponse:
-    """Every step of an order with its time, and what can be done now."""
+    """Every step of an order with its time, and what can be done now; asked by a script, that part alone."""
     view = view_order_for_customer(customer_id=customer.id, order_id=order_id, now=clock.now())
-    return show(request, customer, "order", _page(view, customer, request.GET))
+    template = "orders/part" if request.headers.get(PART) == "tracking" else "orders/tracking"
+    response = show(request, customer, template, _page(view, customer, request.GET))
+    response["Vary"] = ", ".join(filter(None, [response.get("Vary"), PART]))
+    return response
+
+
+@require_safe
+@signed_in
+def events(request: HttpRequest, customer: "Customer", order_id: str) -> HttpResponseBase:
+    """The order's steps after the one already seen, as server-sent events; at first `?after=` names it.
+
+    The data of an event is its sentence. 204 tells the browser not to come back, 503 to look now and then.
+    """
+    language = customer.locale
+    seen = streams.last_event_id(request.headers.get("Last-Event-ID", "") or request.GET.get("after", ""))
+
+    def tell(step: "TimelineEntry") -> str:
+        with translation.override(language):
+            return text_of(step.event)
+
+    stream = live.follow_order(customer_id=customer.id, order_id=order_id, seen=seen, tell=tell)
+    return HttpResponse(status=204) if stream is None else streams.as_response(stream)
 
 
 @require_POST
@@ -66,45 +84,40 @@ def cancel(request: HttpRequest, customer: "Customer", order_id: str) -> HttpRes
 
 def _page(view: "OrderView", customer: "Customer", asked: "QueryDict") -> dict[str, object]:
     order = view.order
-    opened = next((attempt for attempt in view.attempts if attempt.status in OPEN), None)
-    failed = last_failure(view)
-    unpaid = order.status == OrderStatus.AWAITING_PAYMENT
-    back = opened is not None and opened.id == asked.get("returned", "")
-    fresh = back and _is_fresh(asked.get("at", ""))
+    zone = order_zone(order, customer)
+    tracked = track(
+        view,
+        zone=customer.timezone,
+        now=clock.now(),
+        returned=asked.get("returned", ""),
+        at=_moment(asked.get("at", "")),
+    )
     return {
         "section": "orders",
         "view": view,
         "order": order,
-        "order_zone": order_zone(order, customer),
-        "steps": [(entry.at, text_of(entry.event), entry.event) for entry in view.timeline],
-        "open": opened,
-        "returning": fresh,
-        "checking": opened is not None and (fresh or opened.status in _DECIDING),
-        "failure": failure_text(failed.failure_code) if failed is not None and unpaid else "",
-        "payable": unpaid and opened is None and clock.now() < order.expires_at,
-        "held": clock.now() < order.priced_until,
-        "live": _moves(view) or back or (opened is not None and opened.status in _DECIDING),
+        "order_zone": zone,
+        "tracked": tracked,
+        "steps": [
+            (entry.at, text_of(entry.event), entry.event, STEP_TONES.get(entry.event, ""))
+            for entry in view.timeline
+        ],
+        "names": " ".join(Step),
+        "seen": view.timeline[-1].id if view.timeline else 0,
     }
 
 
-def _is_fresh(seconds: str) -> bool:
-    """Whether the customer came back just now, by the time in the address; a strange one is long ago."""
+def _moment(seconds: str) -> "datetime | None":
+    """The time that the return from the payment page wrote into the address; a strange one is none."""
     if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= _EPOCH_DIGITS):
-        return False
-    since = clock.now().timestamp() - int(seconds)
-    return 0 <= since < _RETURN_IS_FRESH.total_seconds()
+        return None
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def order_zone(order: "Order", customer: "Customer") -> str:
     """The zone in which an order's dates are told: its line's, until then its customer's."""
     line_zone = order.line.timezone if order.line is not None else ""
     return line_zone or customer.timezone
-
-
-def _moves(view: "OrderView") -> bool:
-    """Whether something will happen without the customer."""
-    if view.order.status in _MOVING:
-        return True
-    if view.order.fulfilled_at is None or clock.now() - view.order.fulfilled_at > _CONFIRMED_WITHIN:
-        return False
-    return all(entry.event != Step.CONFIRMED for entry in view.timeline)

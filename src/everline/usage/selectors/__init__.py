@@ -1,6 +1,6 @@
 """Questions about a line's periods, allowances and usage. Each costs one statement however many lines."""
 
-from everline.usage.selectors.balances import allowances, balances
+from everline.usage.selectors.balances import allowances, balances, summed
 from everline.usage.selectors.periods import periods, periods_of_orders
 from everline.usage.selectors.places import countries_of_plmns
 from everline.usage.selectors.reports import overruns, usage_series
@@ -15,5 +15,6 @@ __all__ = [
     "periods_of_orders",
     "plan_terms",
     "schedules",
+    "summed",
     "usage_series",
 ]

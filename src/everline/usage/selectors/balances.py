@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from django.db import connection
@@ -44,7 +44,9 @@ def balances(line_ids: Collection[str], now: datetime) -> dict[str, list[Balance
 
 
 _ALLOWANCES = """
-SELECT b.line_id, b.id, b.service, b.number, b.starts_at, b.ends_at, b.total, b.used, b.as_of,
+SELECT b.line_id, b.id, b.service, b.number, b.starts_at, b.ends_at, b.total, b.used,
+       GREATEST(b.as_of, (SELECT max(r.received_at) FROM usage_usagerecord AS r
+                          WHERE r.line_id = b.line_id AND r.service = b.service)),
        EXISTS (SELECT 1 FROM usage_bucket AS n WHERE n.line_id = b.line_id AND n.period_id = b.period_id
                AND n.service = b.service AND n.number = b.number + 1),
        p.id, p.kind, p.version_id, v.name_en, v.name_zh
@@ -83,4 +85,27 @@ def allowances(line_ids: Collection[str], now: datetime) -> dict[str, list[Allow
                 name_zh=name_zh,
             )
         )
+    return found
+
+
+def summed(allowances: Sequence[Allowance]) -> list[Balance]:
+    """What `balances` answers for a line, from its `allowances` already at hand; no statement."""
+    found = []
+    for service in Service:
+        own = [each for each in allowances if each.service == service]
+        if own:
+            totals = [each.total for each in own if each.total is not None]
+            used = sum(each.used for each in own)
+            unlimited = len(totals) < len(own)
+            found.append(
+                Balance(
+                    service=str(service),
+                    unit=UNITS[service],
+                    total=None if unlimited else sum(totals),
+                    used=used,
+                    remaining=None if unlimited else sum(totals) - used,
+                    unlimited=unlimited,
+                    as_of=max(each.as_of for each in own),
+                )
+            )
     return found

@@ -107,36 +107,3 @@ themes?.addEventListener("submit", (event) => {
     button.setAttribute("aria-pressed", String(button.value === chosen));
   }
 });
-
-// Tracking that moves by itself: fetch the page anew and show what changed, until nothing moves any more.
-const live = document.querySelector("[data-live]");
-if (live) follow(live);
-
-function follow(part) {
-  const pause = Number(part.dataset.live);
-  const again = async () => {
-    if (document.hidden) return setTimeout(again, pause);
-    try {
-      const answer = await fetch(location.href, { credentials: "same-origin", redirect: "error" });
-      if (!answer.ok) return setTimeout(again, 4 * pause);
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.getElementById(part.id);
-      if (!fresh) return undefined;
-      const busy = part.contains(document.activeElement);
-      if (!busy && words(fresh) !== words(part)) {
-        part.replaceChildren(...fresh.childNodes);
-      }
-      if (fresh.dataset.live) return setTimeout(again, pause);
-      if (busy) return location.reload();
-      delete part.dataset.live;
-    } catch {
-      return setTimeout(again, 4 * pause);
-    }
-    return undefined;
-  };
-  setTimeout(again, pause);
-}
-
-function words(part) {
-  return part.textContent.replace(/\s+/g, " ");
-}
