@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from everline.accounts.models import Customer, User
-from everline.accounts.services.sessions import end_all_sessions
+from everline.accounts.services.ending import end_all_sessions
 from everline.core import audit, ids
 from everline.core.errors import DomainError, Kind, NotFound
 
