@@ -33,7 +33,10 @@ def test_a_message_is_kept_with_all_it_says_and_is_due_at_once(now: datetime) ->
         "li@example.com",
         "en",
     )
-    assert (row.brand, row.context) == (BRAND, CONTEXTS[Kind.ORDER_CONFIRMATION])
+    assert (row.brand, row.context) == (
+        BRAND,
+        {**CONTEXTS[Kind.ORDER_CONFIRMATION], "receipt_attached": False},
+    )
     assert row.private == {"link": "https://leb.example/secret"}
     assert (row.dedupe_key, row.reference, row.created_at) == ("confirm:1", "ord_0000000000001", now)
     delivery = Delivery.objects.get()
@@ -100,7 +103,10 @@ def test_an_unknown_kind_or_channel_is_refused(now: datetime, change: dict[str, 
 
 
 def test_text_in_any_script_survives(now: datetime) -> None:
-    said = {**CONTEXTS[Kind.ORDER_CONFIRMATION], "plan_name": "欧洲 30 天 “无限” 🚄 \\u0041 '; --"}
+    said = {
+        **{**CONTEXTS[Kind.ORDER_CONFIRMATION], "receipt_attached": False},
+        "plan_name": "欧洲 30 天 “无限” 🚄 \\u0041 '; --",
+    }
 
     enqueue(message(context=said), now=now)
 

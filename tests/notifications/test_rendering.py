@@ -70,7 +70,15 @@ def test_text_and_html_both_say_what_matters(kind: Kind, names: list[str], local
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_message_that_lacks_something_is_not_written_out(kind: Kind, locale: str) -> None:
-    optional = {"old_ends_at", "new_ends_at", "quantity", "line_label", "receipt_attached", "device", "country"}
+    optional = {
+        "old_ends_at",
+        "new_ends_at",
+        "quantity",
+        "line_label",
+        "receipt_attached",
+        "device",
+        "country",
+    }
     for name in set(CONTEXTS[kind]) - optional:
         context = {key: value for key, value in CONTEXTS[kind].items() if key != name}
         with pytest.raises(MissingContext, match=name):
