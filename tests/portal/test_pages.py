@@ -214,7 +214,7 @@ def test_a_failure_of_ours_is_a_page_too(shop: Shop, monkeypatch: pytest.MonkeyP
     def fail(**_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("everline.portal.views.visitors.find_plans", lambda *_, **__: fail())
+    monkeypatch.setattr("everline.portal.views.visitors.stock_for", lambda *_, **__: fail())
 
     answer = Client(raise_request_exception=False, headers={"Accept-Language": "en"}).get("/")
 

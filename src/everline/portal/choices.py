@@ -24,7 +24,7 @@ def time_zones(locale: str) -> tuple[tuple[str, str], ...]:
     cities = [
         (name, f"{get_timezone_location(name, locale=babel, return_city=True)} · {name}") for name in names
     ]
-    return ("UTC", "UTC"), *sorted(cities, key=lambda each: _order(each[1]))
+    return ("UTC", "UTC"), *sorted(cities, key=lambda each: in_order(each[1]))
 
 
 def zones_with(chosen: str, locale: str) -> tuple[tuple[str, str], ...]:
@@ -36,7 +36,7 @@ def zones_with(chosen: str, locale: str) -> tuple[tuple[str, str], ...]:
 def countries(codes: frozenset[str], locale: str) -> list[tuple[str, str]]:
     """(code, name) of countries in the order of their names."""
     return sorted(
-        ((code, country_name(code).in_locale(locale)) for code in codes), key=lambda each: _order(each[1])
+        ((code, country_name(code).in_locale(locale)) for code in codes), key=lambda each: in_order(each[1])
     )
 
 
@@ -47,6 +47,6 @@ def currencies(codes: frozenset[str], locale: str) -> list[tuple[str, str]]:
     ]
 
 
-def _order(name: str) -> bytes:
+def in_order(name: str) -> bytes:
     """GB 18030 holds everyday Chinese characters in the order of their pinyin, letters by alphabet."""
     return name.casefold().encode("gb18030")

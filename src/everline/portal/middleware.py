@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware as DjangoLocaleMiddleware
 from django.utils import translation
 
 from everline.portal import policy
 from everline.portal.branding import language_of
+from everline.portal.languages import asked_language, remember_language
 
 __all__ = ["ContentSecurityPolicyMiddleware", "LocaleMiddleware"]
 
@@ -25,9 +27,25 @@ class LocaleMiddleware(DjangoLocaleMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         """Django's own answer, but for browsers that name no language of ours."""
         super().process_request(request)
-        if not request.path_info.startswith(_MACHINES) and _names_no_language(request):
+        if request.path_info.startswith(_MACHINES):
+            return
+        if asked := asked_language(request):
+            translation.activate(asked)
+            request.LANGUAGE_CODE = asked
+        elif _names_no_language(request):
             translation.activate(language_of(request))
             request.LANGUAGE_CODE = translation.get_language()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """A language that the address named is the visitor's from now on."""
+        asked = asked_language(request)
+        if (
+            asked
+            and isinstance(response, HttpResponse)
+            and settings.LANGUAGE_COOKIE_NAME not in response.cookies
+        ):
+            remember_language(response, asked)
+        return super().process_response(request, response)
 
 
 def _names_no_language(request: HttpRequest) -> bool:

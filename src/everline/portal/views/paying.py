@@ -27,6 +27,7 @@ from everline.payments.states import OPEN, AttemptStatus
 from everline.portal.answers import see_other, show, show_problem
 from everline.portal.gate import signed_in
 from everline.portal.policy import allow_payment_pages
+from everline.portal.views.plans import zone_of
 from everline.portal.wording import METHODS
 
 if TYPE_CHECKING:
@@ -46,10 +47,10 @@ def pay(request: HttpRequest, customer: "Customer", order_id: str) -> HttpRespon
         return see_other("portal:order", order.id)
     if request.method == "POST":
         return _start(request, customer, order)
-    context = _page(order)
+    context = _page(order, customer)
     if any(attempt.status in OPEN for attempt in context["view"].attempts):
         return see_other("portal:order", order.id)
-    return _with_payment_pages(show(request, customer, "pay", context))
+    return _with_payment_pages(show(request, customer, "shop/pay", context))
 
 
 @require_safe
@@ -106,11 +107,11 @@ def _start(request: HttpRequest, customer: "Customer", order: "Order") -> HttpRe
         return see_other("portal:order", order.id)
     except DomainError as problem:
         order = get_order_for_customer(customer_id=customer.id, order_id=order.id)
-        context = {**_page(order), "chosen": wanted.method, **_new_price(problem)}
+        context = {**_page(order, customer), "chosen": wanted.method, **_new_price(problem)}
         if isinstance(problem, ProviderUnavailable):
             # The attempt is made: the same key goes on with it.
             context["token"] = request.POST.get("token", "")
-        return _with_payment_pages(show_problem(request, customer, "pay", context, problem))
+        return _with_payment_pages(show_problem(request, customer, "shop/pay", context, problem))
     return _go_on(get_attempt_for_payable(payable=order.id, attempt_id=outcome.object_id))
 
 
@@ -123,7 +124,7 @@ def _go_on(attempt: "Attempt") -> HttpResponse:
     return see_other("portal:order", attempt.payable)
 
 
-def _page(order: "Order") -> dict[str, Any]:
+def _page(order: "Order", customer: "Customer") -> dict[str, Any]:
     [view] = order_views([order], clock.now())
     failed = last_failure(view)
     return {
@@ -135,6 +136,8 @@ def _page(order: "Order") -> dict[str, Any]:
         "section": "orders",
         "token": uuid.uuid4().hex,
         "held": clock.now() < order.priced_until,
+        "expiry": order.quote.ends_at,
+        "pay_zone": zone_of(customer, order.line),
     }
 
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -10,27 +9,42 @@ from everline.accounts import services as accounts
 from everline.accounts.types import LOCALES
 from everline.catalog.terms import TermUnit
 from everline.core import clock
+from everline.portal import destinations
 from everline.portal.answers import see_other, show
+from everline.portal.branding import brand_of
 from everline.portal.gate import public, safe_next
-from everline.portal.offers import Filters, find_plans
+from everline.portal.languages import remember_language, without_language
+from everline.portal.offers import Filters, page_of, stock_for
+from everline.portal.templatetags.portal import active_locale
 
 if TYPE_CHECKING:
     from everline.accounts.models import Customer
 
-_TEASERS = 6
-_YEAR = 365 * 24 * 3600
+__all__ = ["choose_language", "landing", "remember_language"]
+
+_TEASERS = 3
+_PLACES = 8
+_REGIONS = 8
 
 
 @require_safe
 @public
 def landing(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
-    """What this is, and a few plans of one term unit."""
-    filters = Filters.of(request.GET, term=TermUnit.MONTH)
-    filters = Filters(term=filters.term or TermUnit.MONTH)
-    page = find_plans(customer, filters, clock.now(), limit=_TEASERS)
-    return show(
-        request, customer, "landing", {"filters": filters, "units": list(TermUnit), "plans": page.plans}
-    )
+    """Where to? What this is, how it works, and a few plans of one term unit."""
+    now, locale = clock.now(), active_locale()
+    term = Filters.of(request.GET, term=TermUnit.MONTH).term or TermUnit.MONTH.value
+    filters = Filters(term=term)
+    stock = stock_for(brand_of(request, customer), customer, now)
+    context = {
+        "section": "landing",
+        "filters": filters,
+        "units": list(TermUnit),
+        "popular": destinations.popular(stock, locale, _PLACES),
+        "regions": destinations.regions(stock, locale)[:_REGIONS],
+        "place_count": len(stock.countries),
+        "offers": page_of(stock, stock.plans, filters, now=now, limit=_TEASERS).offers,
+    }
+    return show(request, customer, "shop/landing", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,21 +57,9 @@ def choose_language(request: HttpRequest, customer: "Customer | None") -> HttpRe
     if request.method != "POST":
         return see_other("portal:landing")
     chosen = request.POST.get("language", "")
-    response = see_other(safe_next(request, request.POST.get("next", ""), "portal:landing"))
+    response = see_other(without_language(safe_next(request, request.POST.get("next", ""), "portal:landing")))
     if chosen in LOCALES:
         if customer is not None:
             accounts.update_profile(customer=customer, locale=chosen)
         remember_language(response, chosen)
     return response
-
-
-def remember_language(response: HttpResponse, locale: str) -> None:
-    """For pages that know no customer: signed out, errors."""
-    response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME,
-        locale,
-        max_age=_YEAR,
-        samesite="Lax",
-        httponly=True,
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
