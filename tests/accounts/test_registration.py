@@ -267,15 +267,23 @@ def test_strangers_cannot_flood_an_owner_with_mails(brand: Brand, now: datetime)
 
 
 @pytest.mark.django_db
-def test_an_owner_without_mail_or_with_a_closed_account_gets_none(brand: Brand, now: datetime) -> None:
+def test_an_owner_without_mail_is_told_by_text_message(brand: Brand, now: datetime) -> None:
     _register(brand, now, email=None, phone="+8613800138000")
-    closed = User.objects.create_user("closed@example.com", is_active=False)
 
     _register(brand, now, email="new@example.com", phone="+8613800138000")
+
+    told = Message.objects.get()
+    assert (told.kind, told.channel, told.to) == ("address_taken", "sms", "+8613800138000")
+    assert not User.objects.filter(email="new@example.com").exists()
+
+
+@pytest.mark.django_db
+def test_an_owner_with_a_closed_account_is_not_written_to(brand: Brand, now: datetime) -> None:
+    closed = User.objects.create_user("closed@example.com", is_active=False)
+
     _register(brand, now, email=closed.email)
 
     assert not Message.objects.exists()
-    assert not User.objects.filter(email="new@example.com").exists()
 
 
 @pytest.mark.django_db

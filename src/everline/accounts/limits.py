@@ -16,6 +16,7 @@ from everline.core import ratelimit
 #: The sandbox and its load tests all come from one address.
 _SANDBOX_FACTOR = 100
 _IPV6_SITE = 64
+_TYPED_LENGTH = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,11 @@ def _hit(limit: Limit, key: str, now: datetime) -> None:
 
 def _pair(login: str, client: str) -> str:
     return f"{site(client)} {login}"
+
+
+def countable(text: str) -> str:
+    """Whatever somebody typed as their address, as the name of a count."""
+    return text[:_TYPED_LENGTH].encode("utf-8", "replace").decode()
 
 
 def site(client: str) -> str:

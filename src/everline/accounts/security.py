@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.contrib.sessions.backends.base import SessionBase
 
+from everline.accounts.devices import device_label
 from everline.accounts.models import AccessToken, User, WebSession
 from everline.accounts.tokens import hash_token
 from everline.accounts.types import PasskeyView, SecondFactorNeeded, SecurityView, SessionView
@@ -92,7 +93,7 @@ def _api_view(row: AccessToken, *, current: bool) -> SessionView:
     return SessionView(
         id=ids.from_int(TOKEN_PREFIX, row.pk),
         kind="api",
-        device=row.client,
+        device=device_label(row.client),
         country=row.country,
         address=row.address,
         method=row.method,

@@ -36,7 +36,8 @@ def matching_step(secret: str, code: str, moment: datetime) -> int | None:
     """
     here = step_of(moment)
     steps = range(here - TOLERANCE, here + TOLERANCE + 1)
-    same = [step for step in steps if hmac.compare_digest(code_at(secret, step).encode(), code.encode())]
+    given = code.encode("utf-8", "replace")
+    same = [step for step in steps if hmac.compare_digest(code_at(secret, step).encode(), given)]
     return same[-1] if same else None
 
 

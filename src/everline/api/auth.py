@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from everline.accounts.access import customer_by_token, operator_by_key
+from everline.accounts.devices import network_address
 from everline.accounts.errors import KeyInvalid, LoginRequired
 from everline.core import clock
 
@@ -101,11 +102,7 @@ def bearer_token(request: HttpRequest) -> str:
 
 def client_address(request: HttpRequest) -> str:
     """The network address of whoever asks, for rate limits; behind a proxy what that proxy saw."""
-    if settings.SECURE_PROXY_SSL_HEADER:
-        seen = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        if seen:
-            return seen
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return network_address(request.META)
 
 
 def own_origin(request: HttpRequest) -> str:

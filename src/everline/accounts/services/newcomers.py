@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from everline.accounts.devices import device_label
 from everline.accounts.limits import site
 from everline.accounts.models import AccessToken, User, WebSession
 from everline.accounts.services.notices import tell_owner
@@ -23,7 +24,8 @@ def tell_of_new_device(user: User, device: Device, now: datetime, *, device_hash
     )
     if not web and not api:
         return
-    seen = {(label, site(address)) for _, label, address in web} | {(label, site(at)) for label, at in api}
+    seen = {(label, site(address)) for _, label, address in web}
+    seen |= {(device_label(program), site(address)) for program, address in api}
     known = (device.label, site(device.address)) in seen
     if known or (device_hash and device_hash in {each for each, _, _ in web}):
         return

@@ -6,7 +6,14 @@ from django.contrib.auth.hashers import make_password
 
 from everline.accounts.addresses import parse_login
 from everline.accounts.errors import CodeInvalid, InvalidCredentials
-from everline.accounts.limits import count_code, count_proof, count_sign_in, forgive_proof, forgive_sign_in
+from everline.accounts.limits import (
+    count_code,
+    count_proof,
+    count_sign_in,
+    countable,
+    forgive_proof,
+    forgive_sign_in,
+)
 from everline.accounts.models import User
 from everline.accounts.selectors import user_by_id
 from everline.accounts.services.codes import spend_code, try_code, wish_for_code
@@ -27,7 +34,7 @@ def request_recovery_code(*, login: str, client: str, now: datetime) -> None:
         RateLimited: too many for this address or from this client, known or not.
     """
     address = parse_login(login)
-    count_code(CodePurpose.RECOVERY, address.value if address else login, client, now)
+    count_code(CodePurpose.RECOVERY, address.value if address else countable(login), client, now)
     if address:
         wish_for_code(CodePurpose.RECOVERY, address, now)
 
@@ -44,7 +51,7 @@ def reset_password(*, login: str, code: str, new_password: str, device: Device, 
     """
     refuse_inside_transaction()
     address = parse_login(login)
-    counted = address.value if address else login
+    counted = address.value if address else countable(login)
     count_sign_in(counted, device.address, now)
     named = User(email=counted if "@" in counted else None, phone=None if "@" in counted else counted)
     check_password_strength(new_password, named, field="new_password")

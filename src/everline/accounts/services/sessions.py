@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from everline.accounts.devices import device_label
 from everline.accounts.errors import SecondFactorRequired
 from everline.accounts.models import AccessToken, User
 from everline.accounts.services.factors import check_second_factor
@@ -50,7 +51,8 @@ def open_session(
         user = authenticate_customer(login=login, password=password or "", client=client, now=now)
         method = _with_second_factor(user, "password", otp, client, now)
     shown = "".join(char for char in label if char.isprintable())[:_LABEL_LENGTH]
-    return _open(user, method, Device(address=client, label=shown, country=country), now)
+    device = Device(address=client, label=device_label(shown), country=country)
+    return _open(user, method, shown, device, now)
 
 
 def close_session(*, token: str, now: datetime) -> bool:
@@ -70,13 +72,13 @@ def _with_second_factor(user: User, method: str, otp: str | None, client: str, n
     return f"{method}+{check_second_factor(user_id=user.pk, code=otp, client=client, now=now)}"
 
 
-def _open(user: User, method: str, device: Device, now: datetime) -> Session:
+def _open(user: User, method: str, program: str, device: Device, now: datetime) -> Session:
     token, token_hash = new_token()
     tell_of_new_device(user, device, now)
     made = AccessToken.objects.create(
         token_hash=token_hash,
         customer=user.customer,
-        client=device.label,
+        client=program,
         address=device.address,
         country=device.country,
         method=method,

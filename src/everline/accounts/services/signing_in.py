@@ -12,7 +12,14 @@ from django.contrib.sessions.backends.base import SessionBase
 
 from everline.accounts.addresses import parse_login
 from everline.accounts.errors import CodeInvalid, InvalidCredentials, SignInExpired
-from everline.accounts.limits import count_code, count_link, count_sign_in, forgive_codes, forgive_sign_in
+from everline.accounts.limits import (
+    count_code,
+    count_link,
+    count_sign_in,
+    countable,
+    forgive_codes,
+    forgive_sign_in,
+)
 from everline.accounts.models import OneTimeCode, User
 from everline.accounts.security import SECOND_FACTOR_PATIENCE, SESSION_KEY
 from everline.accounts.selectors import user_by_id, users_at
@@ -64,7 +71,7 @@ def request_sign_in_code(*, login: str, client: str, now: datetime) -> None:
         RateLimited: too many for this address or from this client, known or not.
     """
     address = parse_login(login)
-    count_code(CodePurpose.SIGN_IN, address.value if address else login, client, now)
+    count_code(CodePurpose.SIGN_IN, address.value if address else countable(login), client, now)
     if address:
         wish_for_code(CodePurpose.SIGN_IN, address, now)
 

@@ -1,4 +1,4 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from typing_extensions import TypedDict
 
@@ -30,6 +30,17 @@ class Session(TypedDict):
     token: str
     expires_at: Instant
     customer: Customer
+
+
+class Accepted(TypedDict):
+    """What was asked for was taken in; what comes of it is told elsewhere. Always the same."""
+
+    status: Literal["accepted"]
+
+
+def accepted_shape() -> Accepted:
+    """The one answer to everybody who asks for a code."""
+    return {"status": "accepted"}
 
 
 def customer_shape(profile: CustomerProfile) -> Customer:
