@@ -26,6 +26,8 @@ BRAND = {
 OLD_END = "2026-11-30T15:59:59+00:00"
 NEW_END = "2026-12-30T15:59:59+00:00"
 CONTEXTS: dict[Kind, dict[str, Any]] = {kind: sample_context(kind, "en") for kind in Kind}
+#: What `message` carries; no file, because nobody's order stands behind it.
+CONFIRMATION = {**CONTEXTS[Kind.ORDER_CONFIRMATION], "receipt_attached": False}
 
 
 def message(key: str = "confirm:1", **changes: Any) -> Message:
@@ -35,7 +37,7 @@ def message(key: str = "confirm:1", **changes: Any) -> Message:
         "to": "li@example.com",
         "locale": "en",
         "brand": BRAND,
-        "context": {**CONTEXTS[Kind.ORDER_CONFIRMATION], "receipt_attached": False},
+        "context": CONFIRMATION,
         "dedupe_key": key,
         "reference": "ord_0000000000001",
     }

@@ -10,8 +10,7 @@ from everline.core import clock, jobs
 from everline.notifications.models import Delivery, Message
 from everline.notifications.services import enqueue
 from everline.notifications.states import DeliveryState
-from everline.notifications.types import Kind
-from tests.notifications.conftest import BRAND, CONTEXTS, message
+from tests.notifications.conftest import BRAND, CONFIRMATION, message
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +34,7 @@ def test_a_message_is_kept_with_all_it_says_and_is_due_at_once(now: datetime) ->
     )
     assert (row.brand, row.context) == (
         BRAND,
-        {**CONTEXTS[Kind.ORDER_CONFIRMATION], "receipt_attached": False},
+        CONFIRMATION,
     )
     assert row.private == {"link": "https://leb.example/secret"}
     assert (row.dedupe_key, row.reference, row.created_at) == ("confirm:1", "ord_0000000000001", now)
@@ -104,7 +103,7 @@ def test_an_unknown_kind_or_channel_is_refused(now: datetime, change: dict[str, 
 
 def test_text_in_any_script_survives(now: datetime) -> None:
     said = {
-        **{**CONTEXTS[Kind.ORDER_CONFIRMATION], "receipt_attached": False},
+        **CONFIRMATION,
         "plan_name": "欧洲 30 天 “无限” 🚄 \\u0041 '; --",
     }
 

@@ -6,7 +6,7 @@ that stand on the sheet are loaded and embedded. Signs that the font has not are
 
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from fpdf import FPDF
 from fpdf.enums import Align, MethodReturnValue, WrapMode, XPos, YPos
@@ -14,6 +14,9 @@ from fpdf.enums import Align, MethodReturnValue, WrapMode, XPos, YPos
 from everline.core.transactions import refuse_inside_transaction
 from everline.notifications.looks import look_of
 from everline.orders.sheets import Sheet
+
+if TYPE_CHECKING:
+    from fpdf.fonts import TTFFont
 
 FONT = Path(__file__).parent / "fonts" / "NotoSansSC-Receipts.otf"
 _FAMILY = "receipt"
@@ -45,7 +48,7 @@ def covered() -> frozenset[str]:
     """The signs of the font, read once per process."""
     pdf = FPDF()
     pdf.add_font(_FAMILY, fname=str(FONT))
-    return frozenset(map(chr, pdf.fonts[_FAMILY].cmap))
+    return frozenset(map(chr, cast("TTFFont", pdf.fonts[_FAMILY]).cmap))
 
 
 class _Page:

@@ -78,7 +78,7 @@ def _message(request: HttpRequest, customer: "Customer | None", kind: Kind, loca
 
 
 def _known(kind: str, locale: str) -> tuple[Kind, str]:
-    if kind not in Kind or locale not in LOCALES:
+    if kind not in list(Kind) or locale not in LOCALES:
         raise Http404
     return Kind(kind), locale
 
