@@ -71,7 +71,7 @@ class NewApiKey:
 
 @dataclass(frozen=True, slots=True)
 class DemoSignIn:
-    """One demo customer as the supervisor prints it."""
+    """One demo customer as the supervisor prints it; `host` is the brand's own, empty for the shop's."""
 
     login: str
     password: str
@@ -79,6 +79,7 @@ class DemoSignIn:
     timezone: str
     currency: str
     customer_id: str
+    host: str = ""
 
 
 class CodePurpose(StrEnum):

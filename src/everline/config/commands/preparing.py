@@ -48,8 +48,8 @@ def demo_data(words: Sequence[str]) -> int:
         loaded = _load(options)
         databases.set_stamp(lock, databases.fingerprint(options.with_sandbox))
     print(f"{loaded.plans} plans, {len(loaded.sign_ins)} customers")
-    for person in loaded.sign_ins:
-        print(f"sign in as {person.login} with the password {person.password}")
+    for person in sign_ins.read(options.data_dir):
+        print(person.announced(stack.shop_url(options)))
     return 0
 
 
@@ -66,7 +66,13 @@ def prepare(words: Sequence[str]) -> int:
 
 
 def _load(options: Options) -> demonstration.Loaded:
-    loaded = demonstration.load(now=clock.now())
-    people = [sign_ins.SignIn(person.login, person.password) for person in loaded.sign_ins]
+    fresh = databases.stamp(options.shop_database) == ""
+    now = clock.now()
+    loaded = demonstration.load(now=now - demonstration.HISTORY if fresh else now)
+    pairs = zip(loaded.sign_ins, demonstration.LABELS, strict=True)
+    people = [
+        sign_ins.SignIn(person.login, person.password, person.host, lines=bool(labels))
+        for person, labels in pairs
+    ]
     sign_ins.write(options.data_dir, people)
     return loaded

@@ -1,10 +1,10 @@
-"""The demonstration's data: catalogue, brand, customers and their lines. Django must be set up."""
+"""The demonstration's data: catalogue, brands, customers and their lines. Django must be set up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from everline.accounts.services import ensure_default_brand, load_demo_customers
+from everline.accounts.services import load_demo_customers
 from everline.accounts.types import DemoSignIn
 from everline.catalog.services import load_demo_catalogue
 from everline.lines.checks import luhn_holds
@@ -14,8 +14,19 @@ from everline.lines.services import create_line
 ICCID_START = "8988299"
 SMDP_ADDRESS = "smdp.sandbox.example"
 APN = "internet.sandbox"
+#: How long ago a new demonstration began: its customers have a past (config.demo.history).
+HISTORY = timedelta(days=40)
 #: The labels of each demo customer's lines, in the order in which accounts makes the customers.
-LABELS: tuple[tuple[str, ...], ...] = (("日常号", "出差号"), ("Phone",), ("Phone", "Tablet"), ("Travel",))
+LABELS: tuple[tuple[str, ...], ...] = (
+    ("日常号", "出差号"),
+    ("Phone",),
+    ("Phone", "Tablet"),
+    ("Travel",),
+    ("旅行卡", "平板", "备用卡"),
+    ("Phone", "Second phone"),
+    ("Phone",),
+    (),
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,6 @@ class Loaded:
 def load(*, now: datetime) -> Loaded:
     """Make what is missing, correct what differs; safe to repeat. Lines have no service: it is bought."""
     plans = load_demo_catalogue(now=now).plans
-    ensure_default_brand()
     sign_ins = load_demo_customers(now)
     for number, (person, labels) in enumerate(zip(sign_ins, LABELS, strict=True), 1):
         for place, label in enumerate(labels, 1):

@@ -1,5 +1,6 @@
 """Pays on the sandbox's hosted page as a browser would: fetch it, fill its one form, follow the redirect."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -9,6 +10,7 @@ import httpx
 from everline.config.outcome import CommandError
 
 GOOD_CARD = {"number": "4242424242424242", "expiry": "12/40", "cvc": "123"}
+REFUSED_CARD = {**GOOD_CARD, "number": "4000000000000002"}
 
 
 @dataclass
@@ -51,13 +53,13 @@ def only_form(html: str) -> Form:
     return reader.forms[0]
 
 
-def pay_by_card(http: httpx.Client, url: str) -> str:
-    """Pay with a card that is always accepted; returns the address that the page leads back to."""
+def pay_by_card(http: httpx.Client, url: str, card: Mapping[str, str] = GOOD_CARD) -> str:
+    """Pay with a card, one that is always accepted if none is given; returns where the page leads back to."""
     page = http.get(url)
     form = only_form(page.raise_for_status().text)
     answer = http.post(
         urljoin(str(page.url), form.action or str(page.url)),
-        data={**form.values, **GOOD_CARD, "method": "card", "action": "pay"},
+        data={**form.values, **card, "method": "card", "action": "pay"},
         follow_redirects=False,
     )
     if answer.status_code != httpx.codes.SEE_OTHER:

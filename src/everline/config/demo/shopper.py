@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from everline.config.demo.hosted_page import pay_by_card
+from everline.config.demo.hosted_page import GOOD_CARD, pay_by_card
 from everline.config.outcome import CommandError
 
 Json = dict[str, Any]
@@ -99,15 +99,44 @@ class Shopper:
                 return dict(plan)
         raise CommandError(f"The shop offers {line_id} no plan of one {term}.")
 
-    def buy(self, line_id: str, plan_id: str) -> tuple[Json, Json, Json]:
-        """Quote, order, pay on the hosted page; returns the quote, the attempt and the order at its end."""
+    def all_plans(self) -> list[Json]:
+        """Every plan of the shop, by the public catalogue."""
+        found: list[Json] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.call(
+                "GET", f"/plans?limit=100&cursor={quote(cursor)}" if cursor else "/plans?limit=100"
+            )
+            found += page["data"]
+            cursor = page["next_cursor"]
+        return found
+
+    def has_orders(self) -> bool:
+        """Whether the customer ever ordered anything."""
+        return bool(self.call("GET", "/orders?limit=1")["data"])
+
+    def order(self, line_id: str, plan_id: str) -> tuple[Json, Json]:
+        """Ask for a plan's price and order it; returns the quote and the order."""
         offer = self.call("POST", "/quotes", {"line": line_id, "plan": plan_id, "quantity": 1})
-        order = self.call("POST", "/orders", {"quote": offer["id"]}, key=True)
+        return offer, self.call("POST", "/orders", {"quote": offer["id"]}, key=True)
+
+    def pay(self, order: Json, card: Mapping[str, str] = GOOD_CARD) -> Json:
+        """Pay an order on the hosted page; returns the attempt as it was before.
+
+        Raises:
+            CommandError: the payment could not be started.
+        """
         body = {"method": "card", "return_url": f"{self._at.shop}/"}
         attempt = self.call("POST", f"/orders/{order['id']}/attempts", body, key=True)
         if attempt["next_action"] is None:
             raise CommandError(f"The payment did not start: {attempt['status']} {attempt['failure']}")
-        pay_by_card(self._outside, attempt["next_action"]["url"])
+        pay_by_card(self._outside, attempt["next_action"]["url"], card)
+        return attempt
+
+    def buy(self, line_id: str, plan_id: str) -> tuple[Json, Json, Json]:
+        """Quote, order, pay on the hosted page; returns the quote, the attempt and the order at its end."""
+        offer, order = self.order(line_id, plan_id)
+        attempt = self.pay(order)
         return offer, attempt, self.await_end(order["id"])
 
     def await_end(self, order_id: str) -> Json:
@@ -125,11 +154,16 @@ class Shopper:
         """The mails that the sandbox's gateway accepted for an address, newest first."""
         return list(self.control("GET", f"/messages?to={quote(address)}")["data"])
 
-    def control(self, method: str, path: str) -> Json:
+    def reset_clock(self) -> None:
+        """Put the shop's clock back to the machine's time."""
+        moved = self.control("GET", "/clock")["offset_seconds"]
+        self.control("POST", "/clock", {"advance_seconds": -moved})
+
+    def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
         """One call of the sandbox's control API."""
         url, headers = f"{self._at.sandbox}/control{path}", {"X-Sandbox-Token": self._at.token}
-        answer = self._outside.request(method, url, headers=headers)
+        answer = self._outside.request(method, url, headers=headers, json=body)
         if not answer.is_success:
             raise CommandError(f"{method} {path} answered {answer.status_code}: {answer.text[:500]}")
-        found: Json = answer.json()
+        found: Json = answer.json() if answer.content else {}
         return found

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from everline.config import static
 from everline.config.supervisor import databases, sign_ins, stack
 from everline.config.supervisor.child import Child, Program
 from everline.config.supervisor.options import Options
@@ -30,8 +31,8 @@ class OneShots:
 
 
 def preparations_needed(options: Options) -> list[Program]:
-    """The programs that migrate and load demo data, for the databases whose stamp is not today's."""
-    needed = []
+    """What migrates and loads demo data, for databases whose stamp is not today's; what collects files."""
+    needed = [] if static.root(options.data_dir) else [stack.static_files(options)]
     for program, url, demo in stack.preparations(options):
         signs_in = not demo or sign_ins.known(options.data_dir)
         if not signs_in or databases.stamp(url) != databases.fingerprint(demo):

@@ -4,18 +4,38 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from everline.config.supervisor.files import write_private
 
 FILE = "demo-sign-ins"
+#: Stands in the data folder while the demo customers live through their past, with the clock put back.
+UNFINISHED = "demo-history"
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """One demo customer: e-mail or phone, and the password."""
+    """One demo customer: e-mail or phone, and the password.
+
+    `host` is the brand's own, empty for the shop's. `lines` is false for a customer who has none yet.
+    """
 
     login: str
     password: str
+    host: str = ""
+    lines: bool = True
+
+    def announced(self, shop_url: str) -> str:
+        """The sentence that a start prints."""
+        if not self.lines:
+            return f"new here, without lines: {self.login}, the same password"
+        said = f"sign in as {self.login} with the password {self.password}"
+        return f"{said} at {_on_host(shop_url, self.host)}" if self.host else said
+
+
+def _on_host(shop_url: str, host: str) -> str:
+    parts = urlsplit(shop_url)
+    return parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
 
 
 def write(data_dir: Path, people: Iterable[SignIn]) -> None:
@@ -26,6 +46,11 @@ def write(data_dir: Path, people: Iterable[SignIn]) -> None:
 def known(data_dir: Path) -> bool:
     """Whether this data folder has them; a new one on a database that is already filled has not."""
     return (data_dir / FILE).exists()
+
+
+def unfinished(data_dir: Path) -> bool:
+    """Whether the customers' past was broken off: then the clock may still be put back."""
+    return (data_dir / UNFINISHED).exists()
 
 
 def read(data_dir: Path) -> list[SignIn]:

@@ -14,6 +14,8 @@ from everline.core import env
 
 SHOP_SETTINGS = "everline.config.settings"
 SANDBOX_SETTINGS = "everline.sandbox.settings"
+#: The program that fills the shop's database.
+DEMO_DATA = "prepare"
 SANDBOX_PORT_FILE = "sandbox-port"
 
 
@@ -118,7 +120,7 @@ def programs(options: Options) -> list[Program]:
 
 def preparations(options: Options) -> list[tuple[Program, str, bool]]:
     """What brings each database up to date: the program, the database's URL, whether it has demo data."""
-    shop = Program("prepare", everline("prepare"), environment(options, SHOP_SETTINGS))
+    shop = Program(DEMO_DATA, everline("prepare"), environment(options, SHOP_SETTINGS))
     found = [(shop, options.shop_database, options.with_sandbox)]
     if options.with_sandbox:
         sandbox = Program(
@@ -128,6 +130,11 @@ def preparations(options: Options) -> list[tuple[Program, str, bool]]:
     return found
 
 
-def first_orders(options: Options) -> Program:
-    """What gives a new installation's demo customers their first orders."""
+def static_files(options: Options) -> Program:
+    """What collects and compresses the static files."""
+    return Program("prepare-static", everline("prepare-static"), environment(options, SHOP_SETTINGS))
+
+
+def demo_orders(options: Options) -> Program:
+    """What gives a new installation's demo customers their past."""
     return Program("demo-orders", everline("demo-orders"), environment(options, SHOP_SETTINGS))

@@ -76,8 +76,8 @@ class Supervisor:
             self.children.append(child)
             child.start()
         self._await_answers()
-        if prepared and self.options.with_sandbox:
-            self._buy_first_service()
+        if self.options.with_sandbox and (prepared or sign_ins.unfinished(self.options.data_dir)):
+            self._live_history()
         self._announce()
 
     def _take_folder(self) -> None:
@@ -104,19 +104,19 @@ class Supervisor:
             databases.require(options.sandbox_database, "EVERLINE_SANDBOX_DATABASE_URL")
 
     def _prepare(self) -> bool:
-        """Migrate and load demo data, both databases at once, where that is needed; says whether it was."""
+        """Migrate, load demo data, collect files, all at once, where needed; says whether demo data was."""
         needed = preparations_needed(self.options)
         if needed:
-            self._say("preparing the database: tables and demo data")
+            self._say("preparing: tables, demo data, static files")
         for child, status in self._once.run(needed):
             if status != 0:
                 raise ProgramError(_failure(child, status))
-        return bool(needed)
+        return any(program.name == stack.DEMO_DATA for program in needed)
 
-    def _buy_first_service(self) -> None:
-        """A new demonstration gets its first orders; without them it works too."""
-        self._say("the demo customers buy their first service")
-        for child, status in self._once.run([stack.first_orders(self.options)]):
+    def _live_history(self) -> None:
+        """The customers of a new demonstration get a past; without it, it works too."""
+        self._say("the demo customers live through their last weeks")
+        for child, status in self._once.run([stack.demo_orders(self.options)]):
             if status != 0:
                 self._say(_failure(child, status))
 
@@ -140,7 +140,7 @@ class Supervisor:
             f"Everline is ready after {time.monotonic() - self._began:.1f} s: {stack.shop_url(options)}"
         )
         for person in sign_ins.read(options.data_dir) if options.with_sandbox else ():
-            self._say(f"  sign in as {person.login} with the password {person.password}")
+            self._say(f"  {person.announced(stack.shop_url(options))}")
         if options.with_sandbox:
             write_private(options.data_dir / "sandbox-url", stack.sandbox_url(options) + "\n")
             self._say(f"sandbox at {stack.sandbox_url(options)}")
