@@ -6,6 +6,7 @@
 import sys
 from pathlib import Path
 
+from everline.config import static
 from everline.config.cli import EXIT_UNUSABLE
 from everline.config.supervisor import stack
 from everline.config.supervisor.child import Program
@@ -31,6 +32,7 @@ def stand_ins(options: Options) -> list[Program]:
 if __name__ == "__main__":
     stack.programs = stand_ins
     stack.preparations = lambda options: []
+    static.root = lambda data_dir: data_dir
     try:
         raise SystemExit(Supervisor(read_options(), speak).run())
     except StartError as error:

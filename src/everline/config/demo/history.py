@@ -69,7 +69,7 @@ PURCHASES: tuple[Purchase, ...] = (
 
 HABITS: tuple[Habit, ...] = (
     Habit("anna@example.com", "Phone", 33, 0, 230 * MB, ("26201", "20801", "22201"), calls=True),
-    Habit("+447700900123", "Travel", 33, 0, 70 * MB, ("40445", "23430", "42402"), calls=True),
+    Habit("+447700900123", "Travel", 33, 0, 70 * MB, ("40410", "23430", "42402"), calls=True),
     Habit("demo@example.com", "日常号", 20, 0, 290 * MB, ("44010", "45005", "46692"), calls=True),
     Habit("wren@example.com", "Phone", 20, 0, 620 * MB, ("26202", "22801", "23201"), calls=True),
     Habit("sam@example.com", "Phone", 9, 0, 450 * MB, ("310260", "302720"), calls=True),

@@ -16,6 +16,7 @@ from everline.core import clock, idempotency
 from everline.core.errors import DomainError
 from everline.portal import choices, phones
 from everline.portal.answers import see_other, show, show_problem
+from everline.portal.branding import brand_of
 from everline.portal.gate import client_of, public, safe_next
 from everline.portal.views import identity_codes
 from everline.portal.views.identity_door import go_on, home_of, let_in, wanted_of
@@ -179,7 +180,7 @@ def _register_once(request: HttpRequest, values: dict[str, str], locale: str) ->
         return
     try:
         services.register_customer(
-            brand=selectors.default_brand(),
+            brand=brand_of(request),
             email=values["email"] or None,
             phone=values["phone"] or None,
             password=request.POST.get("password", ""),
