@@ -4,6 +4,7 @@ Knows nothing of orders. The font is a subset of Noto Sans SC (`tools/make_recei
 that stand on the sheet are loaded and embedded. Signs that the font has not are shown as an empty box.
 """
 
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -34,7 +35,7 @@ def print_sheet(sheet: Sheet) -> bytes:
         InsideTransaction: it is slow, and nobody may wait for it holding rows.
     """
     refuse_inside_transaction()
-    used = {sign for text in sheet.texts() for sign in text} & covered()
+    used = {sign for text in sheet.texts() for sign in _plain(text)} & covered()
     page = _Page(sheet, used | {_BOX, " "})
     page.head()
     page.facts()
@@ -48,7 +49,15 @@ def covered() -> frozenset[str]:
     """The signs of the font, read once per process."""
     pdf = FPDF()
     pdf.add_font(_FAMILY, fname=str(FONT))
-    return frozenset(map(chr, cast("TTFFont", pdf.fonts[_FAMILY]).cmap))
+    font = cast("TTFFont", pdf.fonts[_FAMILY])
+    font.close()
+    return frozenset(map(chr, font.cmap))
+
+
+def _plain(text: str) -> str:
+    """A text on one line; letters that the font has not, without their accents."""
+    line = " ".join(text.split())
+    return "".join(sign if sign in covered() else unicodedata.normalize("NFKD", sign)[0] for sign in line)
 
 
 class _Page:
@@ -70,7 +79,9 @@ class _Page:
         pdf.add_page()
 
     def bytes(self) -> bytes:
-        return bytes(self._pdf.output())
+        content = bytes(self._pdf.output())
+        cast("TTFFont", self._pdf.fonts[_FAMILY]).close()
+        return content
 
     def head(self) -> None:
         """Whose receipt it is."""
@@ -171,4 +182,4 @@ class _Page:
         self._pdf.set_y(y + 1.8)
 
     def _shown(self, text: str) -> str:
-        return "".join(sign if sign in self._signs else _BOX for sign in text)
+        return "".join(sign if sign in self._signs else _BOX for sign in _plain(text))

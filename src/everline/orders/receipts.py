@@ -1,5 +1,6 @@
 """What a receipt says: every word and figure of it, read from an order. How it is printed: `printing`."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,8 @@ from everline.usage import selectors as usage
 from everline.usage.states import PeriodState
 from everline.usage.types import PeriodView
 
+#: The signs of currencies that the font draws.
+_DRAWN = "$€£¥₩₫"
 #: Loaded with the first receipt of a process: it brings 20 MB that most processes never need.
 _PRINTER = "everline.orders.printing.print_sheet"
 #: Card schemes and wallets as their owners write them; those that have a Chinese name are translated.
@@ -137,17 +140,17 @@ def _rows(receipt: Receipt, locale: str) -> list[Row]:
     paid, tax = order.total, order.tax
     back = [each for each in receipt.refunds if each.status == RefundStatus.SUCCEEDED]
     rows = [
-        Row(name + times, (paid - tax).format(locale), [*_periods(receipt, locale)]),
-        Row(say("Net amount"), (paid - tax).format(locale)),
-        Row(say("Tax"), tax.format(locale)),
-        Row(say("Total paid"), paid.format(locale), loud=True),
+        Row(name + times, _amount(paid - tax, locale), [*_periods(receipt, locale)]),
+        Row(say("Net amount"), _amount(paid - tax, locale)),
+        Row(say("Tax"), _amount(tax, locale)),
+        Row(say("Total paid"), _amount(paid, locale), loud=True),
     ]
     for refund in back:
         day = _moment(refund.settled_at or refund.created_at, receipt.zone, locale)
-        rows.append(Row(say("Refunded on %(day)s") % {"day": day}, (-refund.amount).format(locale)))
+        rows.append(Row(say("Refunded on %(day)s") % {"day": day}, _amount(-refund.amount, locale)))
     if back:
         left = paid - Money.total((each.amount for each in back), paid.currency)
-        rows.append(Row(say("Paid after refunds"), left.format(locale), loud=True))
+        rows.append(Row(say("Paid after refunds"), _amount(left, locale), loud=True))
     return rows
 
 
@@ -172,7 +175,7 @@ def _notes(receipt: Receipt, locale: str) -> list[str]:
         each for each in receipt.refunds if each.status in {RefundStatus.REQUESTED, RefundStatus.PENDING}
     ]
     return [
-        say("A refund of %(amount)s is on its way.") % {"amount": each.amount.format(locale)}
+        say("A refund of %(amount)s is on its way.") % {"amount": _amount(each.amount, locale)}
         for each in waiting
     ]
 
@@ -185,6 +188,15 @@ def _method(payment: Attempt) -> str:
     wallet = payment.method_wallet
     within = f" ({_METHODS.get(wallet, wallet)})" if wallet and wallet != shown else ""
     return f"{name}{digits}{within}"
+
+
+def _amount(money: Money, locale: str) -> str:
+    """As people read it; where the font has no sign for the currency, with its letters."""
+    text = money.format(locale)
+    strange = [sign for sign in text if unicodedata.category(sign) == "Sc" and sign not in _DRAWN]
+    for sign in strange:
+        text = text.replace(sign, f"{money.currency} ")
+    return text
 
 
 def _moment(value: datetime, zone: ZoneInfo, locale: str) -> str:
