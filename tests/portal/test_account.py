@@ -75,7 +75,7 @@ def test_a_line_shows_plan_allowances_validity_and_as_of(shop: Shop, enter: Ente
     assert "Holiday" in page.text
     assert "Japan trip" in page.text
     assert "4 GB of 5 GB Data left" in page.text
-    assert "100 minutes of 100 minutes Calls left" in page.text
+    assert "100 min of 100 min Calls left" in page.text
     assert "As of" in page.text
     assert "10 days left" in page.text
     assert "Active" in page.text

@@ -56,10 +56,13 @@ def install_data(
     )
 
 
-def qr_svg(code: str) -> str:
-    """An SVG picture of the activation code: dark on an explicit white ground, quiet zone of 4 modules."""
+def qr_svg(code: str, *, sized: bool = True) -> str:
+    """An SVG picture of the activation code: dark on an explicit white ground, quiet zone of 4 modules.
+
+    Without a size of its own it takes the one of the place where it stands.
+    """
     picture = io.BytesIO()
     segno.make(code, error="m", micro=False).save(
-        picture, kind="svg", scale=5, border=4, dark="#000", light="#fff", xmldecl=False
+        picture, kind="svg", scale=5, border=4, dark="#000", light="#fff", xmldecl=False, omitsize=not sized
     )
     return picture.getvalue().decode().strip()

@@ -80,9 +80,18 @@ class LineCard:
         return [gauge_of(balance, active_locale()) for balance in self.balances]
 
     @property
-    def as_of(self) -> datetime | None:
-        """Up to when news is in all of the figures; None where there are none."""
-        return min((each.as_of for each in self.balances), default=None)
+    def as_of(self) -> str:
+        """Up to when news is in the figures, in words; a service that was heard of earlier is named."""
+        if not self.balances:
+            return ""
+        newest = max(each.as_of for each in self.balances)
+        main = formats.moment(newest, self.zone, active_locale())
+        earlier = [
+            f"{wording.SERVICES[each.service]} {told}"
+            for each in self.balances
+            if (told := formats.moment(each.as_of, self.zone, active_locale())) != main
+        ]
+        return _("As of %(time)s") % {"time": " · ".join([main, *earlier])}
 
     @property
     def warnings(self) -> list[Warned]:
@@ -136,7 +145,7 @@ def gauge_of(balance: "Balance", locale: str) -> Gauge:
     """A balance as a ring: full is untouched, empty is used up; what is left is never drawn as nothing."""
     total, remaining = balance.total, balance.remaining
     if total is None or remaining is None:
-        used = wording.quantity(balance.service, balance.used, locale)
+        used = wording.quantity_short(balance.service, balance.used, locale)
         text = _("%(amount)s used") % {"amount": used}
         label = str(wording.SERVICES[balance.service])
         return Gauge(balance.service, label, _("Unlimited"), text, _ALL, True, "", balance.as_of)  # noqa: FBT003
@@ -145,8 +154,8 @@ def gauge_of(balance: "Balance", locale: str) -> Gauge:
     return Gauge(
         service=balance.service,
         label=str(wording.SERVICES_LEFT[balance.service]),
-        value_text=wording.quantity(balance.service, remaining, locale),
-        of_text=_("of %(amount)s") % {"amount": wording.quantity(balance.service, total, locale)},
+        value_text=wording.quantity_short(balance.service, remaining, locale),
+        of_text=_("of %(amount)s") % {"amount": wording.quantity_short(balance.service, total, locale)},
         percent=max(left, 1) if remaining > 0 else 0,
         unlimited=False,
         tone=tone,

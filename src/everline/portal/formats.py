@@ -30,6 +30,11 @@ def data_size(count: int, locale: str) -> str:
     return f"{_number(Decimal(count), locale)} B"
 
 
+def number(count: int, locale: str) -> str:
+    """A whole number with the language's separators."""
+    return _number(Decimal(count), locale)
+
+
 def minutes(seconds: int) -> tuple[int, int]:
     """Whole minutes and the seconds beyond them."""
     return divmod(seconds, _MINUTE)

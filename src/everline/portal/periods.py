@@ -16,7 +16,8 @@ WIDTH = 1000
 #: How wide a period is drawn that has no dates yet.
 _UNDATED = 140
 _NARROWEST = 12
-_SHOWN = frozenset({PeriodState.ACTIVE, PeriodState.QUEUED, PeriodState.SUSPENDED})
+#: What still counts; the rest is past.
+SHOWN = frozenset({PeriodState.ACTIVE, PeriodState.QUEUED, PeriodState.SUSPENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Drawing:
 
 def draw(periods: "Sequence[PeriodView]", now: datetime) -> Drawing | None:
     """What runs and what waits; None where nothing has dates."""
-    shown = [each for each in periods if each.state in _SHOWN]
+    shown = [each for each in periods if each.state in SHOWN]
     spans = [(each.starts_at, each.ends_at) for each in shown if each.starts_at and each.ends_at]
     if not spans:
         return None

@@ -134,6 +134,7 @@ STEP_TONES: Mapping[str, str] = {
 }
 
 _MEGABIT = 1000
+_MINUTE = 60
 
 
 def term(value: Term) -> str:
@@ -172,6 +173,17 @@ def quantity(service: str, amount: int, locale: str) -> str:
             return ngettext("%(count)d second", "%(count)d seconds", rest) % {"count": rest}
         case _:
             return ngettext("%(count)d message", "%(count)d messages", amount) % {"count": amount}
+
+
+def quantity_short(service: str, amount: int, locale: str) -> str:
+    """The same where there is little room."""
+    match service:
+        case "data":
+            return formats.data_size(amount, locale)
+        case "voice":
+            return gettext("%(count)s min") % {"count": formats.number(amount // _MINUTE, locale)}
+        case _:
+            return formats.number(amount, locale)
 
 
 def speed(kbps: int) -> str:

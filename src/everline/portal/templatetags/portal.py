@@ -128,4 +128,4 @@ def tone(code: str) -> str:
 @register.simple_tag
 def qr_code(text: str) -> SafeString:
     """An activation code as a picture within the page; segno writes nothing of the text into the markup."""
-    return mark_safe(qr_svg(text))  # noqa: S308 - markup made of numbers by our own code
+    return mark_safe(qr_svg(text, sized=False))  # noqa: S308 - markup made of numbers by our own code

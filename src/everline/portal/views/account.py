@@ -34,11 +34,14 @@ def overview(request: HttpRequest, customer: "Customer") -> HttpResponse:
     found = lines.lines_for_customer(
         customer.id, after=after if ids.is_id("ln", after) else None, limit=_LINES + 1
     )
+    unfinished = orders.unfinished_orders(customer_id=customer.id, now=now)
+    shown = {each.order.id for each in unfinished}
+    recent = orders.recent_orders(customer_id=customer.id, limit=_ORDERS + len(shown))
     context = {
         "cards": cards_of(found[:_LINES], customer, now),
         "more": found[_LINES - 1].id if len(found) > _LINES else "",
-        "unfinished": orders.unfinished_orders(customer_id=customer.id, now=now),
-        "orders": orders.recent_orders(customer_id=customer.id, limit=_ORDERS),
+        "unfinished": unfinished,
+        "orders": [order for order in recent if order.id not in shown][:_ORDERS],
         "unproven": customer.email is not None and customer.email_verified_at is None,
         "section": "account",
     }
