@@ -65,7 +65,7 @@ def pending_sign_in(session: SessionBase, now: datetime) -> SecondFactorNeeded |
     if not kept:
         return None
     pending = SecondFactorNeeded(**{**kept, "since": datetime.fromisoformat(kept["since"])})
-    return pending if pending.since <= now < pending.since + SECOND_FACTOR_PATIENCE else None
+    return pending if abs(now - pending.since) < SECOND_FACTOR_PATIENCE else None
 
 
 def authenticated_at(session: SessionBase) -> datetime | None:

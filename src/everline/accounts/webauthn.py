@@ -152,7 +152,7 @@ def _challenge(asked: str, handle: str, options: Any, state: dict[str, Any], now
 def _check(state: dict[str, str], asked: str, handle: str, now: datetime) -> None:
     try:
         made = datetime.fromisoformat(state["at"])
-        fits = (state["asked"], state["handle"]) == (asked, handle) and made <= now < made + LIFETIME
+        fits = (state["asked"], state["handle"]) == (asked, handle) and abs(now - made) < LIFETIME
     except (KeyError, TypeError, ValueError):
         fits = False
     if not fits:

@@ -10,13 +10,13 @@ RECENT = timedelta(minutes=15)
 
 
 def require_recent(*, actor: Actor, now: datetime) -> None:
-    """Let nobody pass whose last proof is older than fifteen minutes, or lies ahead of a clock put back.
+    """Let nobody pass whose last proof is fifteen minutes old, or as far ahead of a clock that was put back.
 
     Raises:
         ReauthenticationRequired: it is.
     """
     proved = actor.authenticated_at
-    if proved is None or not proved <= now <= proved + RECENT:
+    if proved is None or abs(now - proved) > RECENT:
         raise ReauthenticationRequired
 
 

@@ -22,7 +22,8 @@ def tell_owner(
     It goes to the address the owner is most surely reached at, or to those named in `to`.
     """
     addresses = list(to) if to is not None else best_address(user)
-    enqueue(*(_notice(user, event, device, now, address) for address in addresses), now=now)
+    notices = (_notice(user, event, device, now, address, n) for n, address in enumerate(addresses))
+    enqueue(*notices, now=now)
 
 
 def best_address(user: User) -> list[Login]:
@@ -60,7 +61,9 @@ def address_taken(owner: User, now: datetime, *, locale: str, brand: Brand) -> l
     ]
 
 
-def _notice(user: User, event: SecurityEvent, device: Device, now: datetime, address: Login) -> Message:
+def _notice(
+    user: User, event: SecurityEvent, device: Device, now: datetime, address: Login, number: int
+) -> Message:
     customer: Customer | None = getattr(user, "customer", None)
     brand = customer.brand if customer else default_brand()
     return Message(
@@ -77,6 +80,6 @@ def _notice(user: User, event: SecurityEvent, device: Device, now: datetime, add
             "country": device.country,
             "settings_url": links.url("security", origin=brand.origin),
         },
-        dedupe_key=f"security:{event.value}:{user.pk}:{address.kind}:{now:%Y%m%d%H%M%S%f}",
+        dedupe_key=f"security:{event.value}:{user.pk}:{number}:{now:%Y%m%d%H%M%S%f}",
         reference=customer.id if customer else "",
     )

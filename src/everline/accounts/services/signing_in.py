@@ -109,7 +109,7 @@ def give_second_factor(
         SecondFactorWrong, RateLimited: the sign-in goes on waiting.
         SignInExpired: it waited too long, or the password changed since.
     """
-    if pending is None or not pending.since <= now < pending.since + SECOND_FACTOR_PATIENCE:
+    if pending is None or abs(now - pending.since) >= SECOND_FACTOR_PATIENCE:
         raise SignInExpired
     user = user_by_id(pending.user_id)
     if not hmac.compare_digest(_stamp(user), pending.stamp) or not _is_open(user):
