@@ -56,6 +56,7 @@ def test_it_holds_what_exists_and_no_more(document: dict[str, Any]) -> None:
         ("post", "/orders/{order_id}/attempts"),
         ("post", "/orders/{order_id}/attempts/{attempt_id}/cancel"),
         ("get", "/orders/{order_id}/events"),
+        ("get", "/orders/{order_id}/receipt"),
         ("post", "/operator/usage-records"),
     }
 
