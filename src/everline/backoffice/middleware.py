@@ -74,6 +74,6 @@ class PolicyMiddleware:
         response = self.get_response(request)
         if is_ours(request):
             response.setdefault("Content-Security-Policy", POLICY)
-            response.setdefault("Cache-Control", "no-store, no-transform")
+            response["Cache-Control"] = "no-store, no-transform"
             response.setdefault("X-Robots-Tag", "noindex")
         return response

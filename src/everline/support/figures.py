@@ -64,7 +64,7 @@ class Figures:
 
 
 _DAYS = """
-SELECT (paid_at AT TIME ZONE 'UTC')::date AS day, currency, count(*),
+SELECT (paid_at AT TIME ZONE 'UTC')::date AS day, orders_order.currency, count(*),
        count(*) FILTER (WHERE quote.line_id IS NOT NULL), sum(orders_order.total_minor)
 FROM orders_order JOIN orders_quote AS quote ON quote.id = orders_order.quote_id
 WHERE paid_at >= %(since)s AND paid_at <= %(now)s GROUP BY 1, 2

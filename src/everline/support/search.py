@@ -60,7 +60,7 @@ def find(text: str) -> list[Hit]:
 
     At most `SHOWN` of a kind and at most twelve statements, each by an index or by an end of a number.
     """
-    wanted = " ".join(text.split())[:_LONGEST]
+    wanted = " ".join(text.replace("\x00", "").split())[:_LONGEST]
     if len(wanted) < _SHORTEST:
         return []
     if (hit := _by_id(wanted)) is not None:
