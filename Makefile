@@ -44,6 +44,7 @@ check: dev
 bench: dev
 	@$(VENV_PYTHON) benchmarks/renewals.py
 	@$(VENV_PYTHON) benchmarks/usage.py
+	@$(VENV_PYTHON) benchmarks/lighthouse.py
 
 lock:
 	uv pip compile --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \

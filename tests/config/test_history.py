@@ -14,7 +14,7 @@ from everline.config.demo import data, history
 from everline.config.demo.history import HABITS, PURCHASES, Ending, Habit
 from everline.config.demo.living import Past
 from everline.config.demo.shopper import Installation, Shopper
-from everline.config.supervisor.sign_ins import UNFINISHED, SignIn, read, unfinished, write
+from everline.config.supervisor.sign_ins import UNFINISHED, SignIn, everybody, read, unfinished, write
 
 NOW = datetime(2027, 3, 29, 9, 30, tzinfo=UTC)
 ICCID = "8988299000000000110"
@@ -181,10 +181,14 @@ def test_sign_ins_are_kept_and_told(tmp_path: Any) -> None:
         SignIn("wren@example.com", "secret", "tidewren.localhost"),
         SignIn("nora@example.com", "secret", lines=False),
     ]
+    desk = SignIn("helper@example.com", "secret", role="support")
 
-    write(tmp_path, people)
+    write(tmp_path, [*people, desk])
 
     assert read(tmp_path) == people
+    assert everybody(tmp_path) == [*people, desk]
+    assert "sign in as" not in desk.announced("http://localhost:8000")
+    assert desk.announced("http://localhost:8000").endswith("at http://localhost:8000/backoffice/")
     told = [person.announced("http://localhost:8000") for person in people]
     assert told == [
         "sign in as ann@example.com with the password secret",

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -13,6 +13,7 @@ import pytest
 
 from everline.config.demo.shopper import TIMEOUT, Installation, Json, Shopper
 from everline.config.supervisor import processes, sign_ins
+from everline.core import clock
 from tests.config.drill import PATIENCE, Drill
 
 pytestmark = pytest.mark.stack
@@ -134,7 +135,7 @@ def test_keys_are_made_listed_and_revoked(running: Drill, data_dir: Path) -> Non
 
 def test_the_clock_is_shown_moved_and_reset(running: Drill, data_dir: Path) -> None:
     assert "+1:00:00" in everline(data_dir, "clock", "--advance", "3600").stdout
-    soon = (datetime.now(UTC) + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:00")  # no line ends by then
+    soon = (clock.real_now() + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:00")  # no line ends by then
     assert everline(data_dir, "clock", "--set", soon).stdout.startswith(soon[:-2])
 
     assert "+0:00:00" in everline(data_dir, "clock", "--reset").stdout

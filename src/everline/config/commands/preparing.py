@@ -48,7 +48,7 @@ def demo_data(words: Sequence[str]) -> int:
         loaded = _load(options)
         databases.set_stamp(lock, databases.fingerprint(options.with_sandbox))
     print(f"{loaded.plans} plans, {len(loaded.sign_ins)} customers")
-    for person in sign_ins.read(options.data_dir):
+    for person in sign_ins.everybody(options.data_dir):
         print(person.announced(stack.shop_url(options)))
     return 0
 
@@ -74,5 +74,6 @@ def _load(options: Options) -> demonstration.Loaded:
         sign_ins.SignIn(person.login, person.password, person.host, lines=bool(labels))
         for person, labels in pairs
     ]
-    sign_ins.write(options.data_dir, people)
+    staff = [sign_ins.SignIn(each.login, each.password, role=str(each.role)) for each in loaded.staff]
+    sign_ins.write(options.data_dir, [*people, *staff])
     return loaded

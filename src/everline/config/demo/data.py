@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from everline.accounts.services import load_demo_customers
+from everline.accounts.services.staffing import StaffSignIn, load_demo_staff
 from everline.accounts.types import DemoSignIn
 from everline.catalog.services import load_demo_catalogue
 from everline.lines.checks import luhn_holds
@@ -31,10 +32,11 @@ LABELS: tuple[tuple[str, ...], ...] = (
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was found or made: the number of plans, and how a person signs in."""
+    """What was found or made: the number of plans, and how customers and staff sign in."""
 
     plans: int
     sign_ins: Sequence[DemoSignIn]
+    staff: Sequence[StaffSignIn]
 
 
 def load(*, now: datetime) -> Loaded:
@@ -50,7 +52,7 @@ def load(*, now: datetime) -> Loaded:
                 timezone=person.timezone,
                 now=now,
             )
-    return Loaded(plans, sign_ins)
+    return Loaded(plans, sign_ins, load_demo_staff(now=now))
 
 
 def _profile(number: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How a person signs in to the demonstration: kept in the data folder, so that every start can print it."""
+"""How people sign in to the demonstration: kept in the data folder, so that every start can print it."""
 
 import json
 from collections.abc import Iterable
@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 from everline.config.supervisor.files import write_private
 
 FILE = "demo-sign-ins"
+DESK = "/backoffice/"
 #: Stands in the data folder while the demo customers live through their past, with the clock put back.
 UNFINISHED = "demo-history"
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """One demo customer: e-mail or phone, and the password.
+    """One demo customer: e-mail or phone, and the password; or, with a `role`, somebody of the staff.
 
     `host` is the brand's own, empty for the shop's. `lines` is false for a customer who has none yet.
     """
@@ -24,9 +25,12 @@ class SignIn:
     password: str
     host: str = ""
     lines: bool = True
+    role: str = ""
 
     def announced(self, shop_url: str) -> str:
         """The sentence that a start prints."""
+        if self.role:
+            return f"staff ({self.role}): {self.login}, password {self.password}, at {shop_url}{DESK}"
         if not self.lines:
             return f"new here, without lines: {self.login}, the same password"
         said = f"sign in as {self.login} with the password {self.password}"
@@ -54,7 +58,12 @@ def unfinished(data_dir: Path) -> bool:
 
 
 def read(data_dir: Path) -> list[SignIn]:
-    """Those of an installation; none where no demo data was loaded."""
+    """The customers of an installation; none where no demo data was loaded."""
+    return [person for person in everybody(data_dir) if not person.role]
+
+
+def everybody(data_dir: Path) -> list[SignIn]:
+    """The customers, then the staff."""
     try:
         found = json.loads((data_dir / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -139,7 +139,7 @@ class Supervisor:
         self._say(
             f"Everline is ready after {time.monotonic() - self._began:.1f} s: {stack.shop_url(options)}"
         )
-        for person in sign_ins.read(options.data_dir) if options.with_sandbox else ():
+        for person in sign_ins.everybody(options.data_dir) if options.with_sandbox else ():
             self._say(f"  {person.announced(stack.shop_url(options))}")
         if options.with_sandbox:
             write_private(options.data_dir / "sandbox-url", stack.sandbox_url(options) + "\n")
