@@ -22,6 +22,12 @@ from tests.backoffice.world import EVIL, World
 pytestmark = pytest.mark.django_db
 REASON = "The customer asked for it"
 
+
+def blocked(world: World) -> str:
+    User.objects.filter(pk=world.customer.user_id).update(is_active=False)
+    return world.customer.id
+
+
 #: What each action needs beside the reason, and to which object it is done.
 DEEDS: dict[str, tuple[Callable[[World], str], dict[str, str]]] = {
     "cancel-order": (lambda world: world.unpaid.id, {}),
@@ -37,7 +43,7 @@ DEEDS: dict[str, tuple[Callable[[World], str], dict[str, str]]] = {
     "close-case": (lambda world: str(world.case.pk), {}),
     "end-sessions": (lambda world: world.customer.id, {}),
     "block-customer": (lambda world: world.customer.id, {}),
-    "unblock-customer": (lambda world: blocked(world), {}),
+    "unblock-customer": (blocked, {}),
     "note": (lambda world: world.customer.id, {"text": EVIL}),
     "issue-api-key": (lambda _: "new", {"name": "feed", "scopes": "usage-records:write", "brand": "leb"}),
     "revoke-api-key": (lambda world: world.key.id, {}),
@@ -45,11 +51,6 @@ DEEDS: dict[str, tuple[Callable[[World], str], dict[str, str]]] = {
 }
 #: It cannot be done to this world: the order's money is not settled.
 REFUSED = {"close-case"}
-
-
-def blocked(world: World) -> str:
-    User.objects.filter(pk=world.customer.user_id).update(is_active=False)
-    return world.customer.id
 
 
 def url_of(name: str, key: str) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
-from django.urls import reverse
 
 from everline.accounts import services
 from everline.accounts.models import Customer, User

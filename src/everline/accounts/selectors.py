@@ -1,5 +1,8 @@
 from collections.abc import Iterable, Mapping
 
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, OuterRef
+
 from everline.accounts.addresses import Login
 from everline.accounts.fronts import host_name
 from everline.accounts.models import ApiKey, Brand, Customer, User, remembered_brands
@@ -10,7 +13,7 @@ from everline.accounts.security import (
     pending_sign_in,
     security_of,
 )
-from everline.accounts.types import DEFAULT_BRAND_ID, DEFAULT_CHOICES, CustomerProfile
+from everline.accounts.types import DEFAULT_BRAND_ID, DEFAULT_CHOICES, CustomerProfile, StaffMember
 from everline.core.errors import NotFound
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "pending_sign_in",
     "profile_of",
     "security_of",
+    "staff_members",
     "user_by_id",
     "users_at",
 ]
@@ -134,3 +138,15 @@ def profile_of(customer: Customer) -> CustomerProfile:
 def api_keys() -> list[ApiKey]:
     """Every operator key, revoked ones included, oldest first."""
     return list(ApiKey.objects.select_related("brand").order_by("id"))
+
+
+def staff_members() -> list[StaffMember]:
+    """The staff with their roles, by e-mail; two statements."""
+    factor = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.TOTP)
+    people = User.objects.filter(is_staff=True).annotate(factor=Exists(factor)).prefetch_related("groups")
+    return [
+        StaffMember(
+            str(user), tuple(group.name for group in user.groups.all()), user.is_active, bool(user.factor)
+        )
+        for user in people.order_by("email")
+    ]

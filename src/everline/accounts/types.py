@@ -194,3 +194,13 @@ class SessionView:
     last_seen_at: datetime
     expires_at: datetime
     current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """Somebody of the staff: roles, whether they may sign in, whether they have a second factor."""
+
+    email: str
+    roles: tuple[str, ...]
+    active: bool
+    factor: bool

@@ -62,6 +62,7 @@ COMMANDS = {
     ),
     "doctor": Command("health", "doctor", "look at this installation and say what to fix"),
     "apikey": Command("apikeys", "apikey", "create, list and revoke operator keys", database=True),
+    "staff": Command("staff", "staff", "create and list staff, reset a second factor", database=True),
     "clock": Command("clocks", "clock", "show the business clock, move it in sandbox mode"),
 }
 SETUP = "everline.config.commands.setup"
