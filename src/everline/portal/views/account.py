@@ -9,6 +9,8 @@ from everline.catalog import selectors as catalog
 from everline.core import clock, ids
 from everline.lines import selectors as lines
 from everline.orders import selectors as orders
+from everline.orders.states import OrderStatus
+from everline.payments.states import AttemptStatus
 from everline.portal.answers import show
 from everline.portal.cards import LineCard, line_card, versions_to_know
 from everline.portal.gate import signed_in
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from everline.accounts.models import Customer
     from everline.lines.models import Line
+    from everline.orders.selectors import UnfinishedOrder
 
 _LINES = 50
 _ORDERS = 5
@@ -34,7 +37,7 @@ def overview(request: HttpRequest, customer: "Customer") -> HttpResponse:
     found = lines.lines_for_customer(
         customer.id, after=after if ids.is_id("ln", after) else None, limit=_LINES + 1
     )
-    unfinished = orders.unfinished_orders(customer_id=customer.id, now=now)
+    unfinished = sorted(orders.unfinished_orders(customer_id=customer.id, now=now), key=_waits_for_us)
     shown = {each.order.id for each in unfinished}
     recent = orders.recent_orders(customer_id=customer.id, limit=_ORDERS + len(shown))
     context = {
@@ -46,6 +49,13 @@ def overview(request: HttpRequest, customer: "Customer") -> HttpResponse:
         "section": "account",
     }
     return show(request, customer, "account/overview", context)
+
+
+def _waits_for_us(unfinished: "UnfinishedOrder") -> bool:
+    """What the customer can do something about comes first."""
+    attempt = unfinished.attempt
+    waits = unfinished.order.status == OrderStatus.AWAITING_PAYMENT
+    return not (waits and (attempt is None or attempt.status == AttemptStatus.REQUIRES_ACTION))
 
 
 def cards_of(found: "Sequence[Line]", customer: "Customer", now: "datetime") -> list[LineCard]:
