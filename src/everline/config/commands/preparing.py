@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.core.management import call_command
 
+from everline.backoffice.roles import ensure_roles
 from everline.config.demo import data as demonstration
 from everline.config.outcome import CommandError
 from everline.config.supervisor import databases, sign_ins, stack
@@ -29,6 +30,7 @@ def migrate(words: Sequence[str]) -> int:
         return 0
     with databases.alone(options.shop_database) as lock:
         call_command("migrate", interactive=False, verbosity=1)
+        ensure_roles()
         if not options.with_sandbox:
             databases.set_stamp(lock, databases.fingerprint(demo=False))
     if options.with_sandbox:
@@ -45,6 +47,7 @@ def demo_data(words: Sequence[str]) -> int:
     options = read_options()
     with databases.alone(options.shop_database) as lock:
         call_command("migrate", interactive=False, verbosity=0)
+        ensure_roles()
         loaded = _load(options)
         databases.set_stamp(lock, databases.fingerprint(options.with_sandbox))
     print(f"{loaded.plans} plans, {len(loaded.sign_ins)} customers")
@@ -59,6 +62,7 @@ def prepare(words: Sequence[str]) -> int:
     options = read_options()
     with databases.alone(options.shop_database) as lock:
         call_command("migrate", interactive=False, verbosity=0)
+        ensure_roles()
         if options.with_sandbox:
             _load(options)
         databases.set_stamp(lock, databases.fingerprint(options.with_sandbox))
