@@ -1,7 +1,7 @@
 """Lighthouse over the pages that customers see most, as a phone sees them.
 
 Starts the product on a throw-away folder, signs a demo customer in, and lets Lighthouse (from npm, pinned in
-benchmarks/lighthouse/) look at landing, plans, dashboard, renewing and tracking with its simulated slow phone.
+benchmarks/lighthouse/) look at landing, plans, dashboard, renewing and tracking as on a slow phone.
 A page passes with 95 of 100 in performance, accessibility and best practices, and in SEO where strangers find
 it. Performance moves with the machine: a page gets three tries, the best counts. Exit 1 if a page fails.
 
