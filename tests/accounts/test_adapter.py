@@ -104,7 +104,7 @@ def test_its_address_rows_follow_our_verification(register: Register, now: datet
     before = EmailAddress.objects.get().verified
     link = str(Message.objects.get().private["link"]).strip("/").rsplit("/", maxsplit=1)[-1]
 
-    services.use_sign_in_link(token=link, now=now)
+    services.sign_in_with_link(token=link, client="", now=now)
 
     assert (before, EmailAddress.objects.get().verified) == (False, True)
     assert EmailAddress.objects.get().email == User.objects.get().email

@@ -9,6 +9,7 @@ from django.db import connection
 from everline.accounts import services
 from everline.accounts.errors import SignInLinkSpent
 from everline.accounts.models import Customer, SignInLink, User
+from everline.accounts.types import SignedIn
 from everline.core import clock
 from everline.core.errors import RateLimited
 from everline.notifications.models import Message
@@ -26,9 +27,10 @@ def _mailed_token() -> str:
 def test_the_mailed_link_verifies_and_names_the_customer(register: Register, now: datetime) -> None:
     customer = register()
 
-    signed_in = services.use_sign_in_link(token=_mailed_token(), now=now)
+    signed_in = services.sign_in_with_link(token=_mailed_token(), client="", now=now)
 
-    assert signed_in == customer
+    assert isinstance(signed_in, SignedIn)
+    assert (signed_in.customer, signed_in.method) == (customer, "link")
     assert Customer.objects.get().email_verified_at == now
     assert EmailAddress.objects.get().verified
     assert SignInLink.objects.get().used_at == now
@@ -37,10 +39,10 @@ def test_the_mailed_link_verifies_and_names_the_customer(register: Register, now
 def test_a_link_works_once(register: Register, now: datetime) -> None:
     register()
     token = _mailed_token()
-    services.use_sign_in_link(token=token, now=now)
+    services.sign_in_with_link(token=token, client="", now=now)
 
     with pytest.raises(SignInLinkSpent) as spent:
-        services.use_sign_in_link(token=token, now=now + timedelta(minutes=1))
+        services.sign_in_with_link(token=token, client="", now=now + timedelta(minutes=1))
 
     assert spent.value.code == "sign_in_link_spent"
     assert Customer.objects.get().email_verified_at == now
@@ -52,10 +54,10 @@ def test_a_link_works_for_a_day_and_not_longer(register: Register, move_clock: M
     expires = SignInLink.objects.get().expires_at
 
     with pytest.raises(SignInLinkSpent):
-        services.use_sign_in_link(token=token, now=expires)
+        services.sign_in_with_link(token=token, client="", now=expires)
 
     assert Customer.objects.get().email_verified_at is None
-    assert services.use_sign_in_link(token=token, now=expires - timedelta(seconds=1))
+    assert services.sign_in_with_link(token=token, client="", now=expires - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("token", ["", "no-such-token", "\x00", "\ud800", "x" * 10_000])
@@ -63,7 +65,7 @@ def test_an_unknown_link_is_refused_like_a_spent_one(register: Register, now: da
     register()
 
     with pytest.raises(SignInLinkSpent):
-        services.use_sign_in_link(token=token, now=now)
+        services.sign_in_with_link(token=token, client="", now=now)
 
     assert SignInLink.objects.get().used_at is None
 
@@ -74,7 +76,7 @@ def test_a_link_to_a_former_address_lets_nobody_in(register: Register, now: date
     User.objects.filter(pk=customer.user_id).update(email="new@example.com")
 
     with pytest.raises(SignInLinkSpent):
-        services.use_sign_in_link(token=token, now=now)
+        services.sign_in_with_link(token=token, client="", now=now)
 
     assert Customer.objects.get().email_verified_at is None
     assert not EmailAddress.objects.filter(verified=True).exists()
@@ -85,7 +87,7 @@ def test_a_link_of_a_closed_account_is_refused_and_kept(register: Register, now:
     User.objects.filter(pk=customer.user_id).update(is_active=False)
 
     with pytest.raises(SignInLinkSpent):
-        services.use_sign_in_link(token=_mailed_token(), now=now)
+        services.sign_in_with_link(token=_mailed_token(), client="", now=now)
 
     assert SignInLink.objects.get().used_at is None
 
@@ -95,7 +97,7 @@ def test_an_address_verified_before_keeps_its_first_time(register: Register, now
     first = now - timedelta(days=3)
     Customer.objects.update(email_verified_at=first)
 
-    services.use_sign_in_link(token=_mailed_token(), now=now)
+    services.sign_in_with_link(token=_mailed_token(), client="", now=now)
 
     assert Customer.objects.get().email_verified_at == first
 
@@ -104,10 +106,10 @@ def test_trying_links_is_slowed(register: Register, now: datetime, settings: pyt
     settings.EVERLINE_MODE = "live"  # type: ignore[attr-defined]
     for n in range(60):
         with pytest.raises(SignInLinkSpent):
-            services.use_sign_in_link(token=f"guess-{n}", client="198.51.100.66", now=now)
+            services.sign_in_with_link(token=f"guess-{n}", client="198.51.100.66", now=now)
 
     with pytest.raises(RateLimited):
-        services.use_sign_in_link(token="guess-60", client="198.51.100.66", now=now)
+        services.sign_in_with_link(token="guess-60", client="198.51.100.66", now=now)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -123,7 +125,7 @@ def test_of_two_clicks_at_once_one_wins() -> None:
     def click() -> None:
         try:
             start.wait()
-            services.use_sign_in_link(token=token, now=clock.now())
+            services.sign_in_with_link(token=token, client="", now=clock.now())
             outcomes.append("signed in")
         except SignInLinkSpent as error:
             outcomes.append(error.code)

@@ -14,12 +14,13 @@ from everline.accounts.errors import (
     SecondFactorWrong,
 )
 from everline.accounts.models import Customer, User
+from everline.accounts.services.signing_in import authenticate_customer
 from everline.accounts.types import Actor
 from everline.core import clock
 from everline.core.errors import NotFound, RateLimited
 from everline.notifications.models import Message
-from tests.accounts.conftest import HOME, PASSWORD, actor_for, newest_code, notices, other_than
-from tests.accounts.factors import totp_now
+from tests.accounts.conftest import HOME, PASSWORD, newest_code, notices, other_than
+from tests.accounts.factors import enrol, totp_now
 
 Register = Callable[..., Customer]
 pytestmark = pytest.mark.django_db
@@ -95,12 +96,10 @@ def test_without_a_proved_address_no_code_is_sent(register: Register) -> None:
 
 
 def test_the_app_proves_it(verified: Customer) -> None:
-    services.confirm_totp(
-        actor=actor_for(verified), secret=SECRET, code=totp_now(SECRET, -1), now=clock.now()
-    )
+    enrol(verified, SECRET)
 
     services.reauthenticate_with_totp(
-        user_id=verified.user_id, code=totp_now(SECRET), client="", now=clock.now()
+        user_id=verified.user_id, code=totp_now(SECRET, 1), client="", now=clock.now()
     )
     with pytest.raises(SecondFactorWrong):
         services.reauthenticate_with_totp(
@@ -129,7 +128,7 @@ def _enter(login: str = BOSS, password: str = PASSWORD, client: str = "192.0.2.1
 def test_staff_sign_in_by_their_own_door(boss: User) -> None:
     assert _enter() == boss
     with pytest.raises(InvalidCredentials):
-        services.authenticate_customer(login=BOSS, password=PASSWORD, client="", now=clock.now())
+        authenticate_customer(login=BOSS, password=PASSWORD, client="", now=clock.now())
 
 
 @pytest.mark.parametrize(
@@ -169,11 +168,11 @@ def test_staff_enrol_the_same_second_factor(boss: User) -> None:
     actor = Actor(user_id=boss.pk, authenticated_at=clock.now(), device=HOME)
     enrolment = services.begin_totp(actor=actor, issuer="leb card", now=clock.now())
     services.confirm_totp(
-        actor=actor, secret=enrolment.secret, code=totp_now(enrolment.secret, -1), now=clock.now()
+        actor=actor, secret=enrolment.secret, code=totp_now(enrolment.secret), now=clock.now()
     )
 
     kind = services.check_second_factor(
-        user_id=boss.pk, code=totp_now(enrolment.secret), client="", now=clock.now()
+        user_id=boss.pk, code=totp_now(enrolment.secret, 1), client="", now=clock.now()
     )
 
     assert kind == "totp"

@@ -12,6 +12,7 @@ from everline.accounts.access import customer_by_token
 from everline.accounts.errors import InvalidCredentials
 from everline.accounts.models import AccessToken, Customer, User
 from everline.accounts.services import sessions
+from everline.accounts.services.signing_in import authenticate_customer
 from everline.accounts.types import Session
 from everline.core import clock
 from everline.core.errors import RateLimited
@@ -299,7 +300,7 @@ def test_a_refused_try_is_counted_even_though_it_fails(register: Register) -> No
     register()
 
     with pytest.raises(InsideTransaction), transaction.atomic():
-        services.authenticate_customer(login="li@example.com", password=PASSWORD, client="", now=clock.now())
+        authenticate_customer(login="li@example.com", password=PASSWORD, client="", now=clock.now())
 
     assert not AccessToken.objects.exists()
 
@@ -309,7 +310,7 @@ def test_the_portal_gets_the_user_with_customer_and_brand(
 ) -> None:
     customer = register()
 
-    user = services.authenticate_customer(
+    user = authenticate_customer(
         login="li@example.com", password=PASSWORD, client="192.0.2.1", now=clock.now()
     )
 

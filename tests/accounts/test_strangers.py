@@ -13,7 +13,7 @@ from everline.accounts import access, services
 from everline.accounts.addresses import normal_email, normal_phone, parse_login
 from everline.accounts.errors import EmailInvalid, InvalidCredentials, PhoneInvalid, SignInLinkSpent
 from everline.accounts.models import AccessToken, Customer, SignInLink, User
-from everline.accounts.types import CustomerProfile, Session
+from everline.accounts.types import CustomerProfile, Session, SignedIn
 from everline.core import clock
 from everline.notifications.models import Message
 from tests.accounts.conftest import PASSWORD
@@ -151,11 +151,11 @@ class TestAtOnce:
         link = Message.objects.get(kind="welcome").private["link"]
         token = link.rstrip("/").rpartition("/")[2]
 
-        results = at_once(*[lambda: services.use_sign_in_link(token=token, now=now)] * 6)
+        results = at_once(*[lambda: services.sign_in_with_link(token=token, client="", now=now)] * 6)
 
         assert [type(each) for each in failures(results)] == [SignInLinkSpent] * 5
-        [customer] = [each for each in results if isinstance(each, Customer)]
-        assert Customer.objects.get(pk=customer.pk).email_verified_at == now
+        [signed_in] = [each for each in results if isinstance(each, SignedIn)]
+        assert Customer.objects.get(pk=signed_in.customer.pk).email_verified_at == now
         assert SignInLink.objects.get().used_at == now
         assert EmailAddress.objects.filter(verified=True, primary=True).count() == 1
 

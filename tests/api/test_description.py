@@ -38,6 +38,9 @@ def test_it_holds_what_exists_and_no_more(document: dict[str, Any]) -> None:
     assert {(method, path.removeprefix("/api/v1")) for method, path, _ in operations(document)} == {
         ("post", "/customers"),
         ("post", "/sessions"),
+        ("post", "/sessions/code"),
+        ("post", "/password/recover"),
+        ("post", "/password/reset"),
         ("delete", "/sessions/current"),
         ("get", "/me"),
         ("patch", "/me"),
@@ -78,7 +81,8 @@ def test_every_operation_says_who_may_call_it(document: dict[str, Any]) -> None:
         if not operation.get("security") or {} in operation["security"]
     }
 
-    assert public == {"registerCustomer", "openSession", "listPlans", "readPlan", "readQrCode"}
+    identity = {"registerCustomer", "openSession", "requestSignInCode", "recoverPassword", "resetPassword"}
+    assert public == {*identity, "listPlans", "readPlan", "readQrCode"}
     assert set(document["components"]["securitySchemes"]) == {"CustomerToken", "OperatorKey"}
 
 

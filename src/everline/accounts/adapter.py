@@ -13,6 +13,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
+from django.utils.encoding import force_bytes
 
 from everline.accounts.addresses import normal_phone
 from everline.accounts.errors import PhoneInvalid, SmsUnavailable
@@ -92,5 +93,5 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no typ
 
 def _ciphers() -> MultiFernet:
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    derived = (hmac.new(key.encode(), b"accounts.mfa", hashlib.sha256).digest() for key in keys)
+    derived = (hmac.new(force_bytes(key), b"accounts.mfa", hashlib.sha256).digest() for key in keys)
     return MultiFernet([Fernet(base64.urlsafe_b64encode(each)) for each in derived])

@@ -12,7 +12,6 @@ from everline.accounts.services.factors import (
 )
 from everline.accounts.services.guards import require_recent
 from everline.accounts.services.keys import create_api_key, revoke_api_key
-from everline.accounts.services.links import use_sign_in_link
 from everline.accounts.services.passkeys import (
     begin_passkey_proof,
     begin_passkey_registration,
@@ -34,7 +33,6 @@ from everline.accounts.services.recovery import change_password, request_recover
 from everline.accounts.services.registration import register_customer
 from everline.accounts.services.sessions import close_session, open_session
 from everline.accounts.services.signing_in import (
-    authenticate_customer,
     drop_pending,
     give_second_factor,
     keep_pending,
@@ -59,7 +57,6 @@ from everline.accounts.services.web_sessions import (
 __all__ = [
     "DEVICE_COOKIE",
     "DEVICE_COOKIE_AGE",
-    "authenticate_customer",
     "authenticate_staff",
     "begin_passkey_proof",
     "begin_passkey_registration",
@@ -110,5 +107,4 @@ __all__ = [
     "sign_in_with_link",
     "sign_in_with_password",
     "update_profile",
-    "use_sign_in_link",
 ]

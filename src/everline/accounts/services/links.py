@@ -5,19 +5,8 @@ from django.db import transaction
 
 from everline.accounts.addresses import Login
 from everline.accounts.errors import SignInLinkSpent
-from everline.accounts.limits import count_link
 from everline.accounts.models import Customer, SignInLink
 from everline.accounts.tokens import hash_token
-
-
-def use_sign_in_link(*, token: str, client: str = "", now: datetime) -> Customer:
-    """Spend a link and say whose it was, without asking for a second factor.
-
-    Raises:
-        SignInLinkSpent, RateLimited.
-    """
-    count_link(client, now)
-    return spend_link(token, now)
 
 
 @transaction.atomic
