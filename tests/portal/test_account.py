@@ -8,11 +8,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from everline.accounts.models import Customer
+from everline.accounts.models import Customer, User
+from everline.catalog.services import withdraw_plan
 from everline.core import clock
 from everline.core.states import transition
 from everline.lines.models import Line
 from everline.lines.states import ServiceState
+from everline.orders.models import Order, Quote
+from everline.payments.models import Attempt
 from everline.usage.services import record_usage
 from everline.usage.types import UsageInput
 from tests.portal.bank import Bank
@@ -135,6 +138,211 @@ def test_a_customer_without_lines_is_led_to_the_first(shop: Shop, enter: Enter) 
 
     assert "You have no line yet" in page.text
     assert "/lines/new/" in page.links
+
+
+@pytest.mark.parametrize(
+    ("days", "says", "not_says"),
+    [
+        (9, "Expires within a day.", "Expires in"),
+        (3, "Expires in 7 days.", "within a day"),
+        (2, "8 days left", "Expires"),
+    ],
+)
+def test_an_end_that_is_near_is_told(shop: Shop, enter: Enter, days: int, says: str, not_says: str) -> None:
+    customer = shop.customer()
+    shop.serve(shop.line(customer), shop.plan("day", 10))
+    client = enter(customer)
+    shop.wait(days=days)
+
+    page = Page(client.get("/account/"))
+
+    assert says in page.text
+    assert not_says not in page.text
+
+
+@pytest.mark.parametrize(
+    ("used", "says", "tone"),
+    [
+        (79, "", ""),
+        (80, "Data: 80% used.", "warn"),
+        (99, "Data: 99% used.", "warn"),
+        (100, "all used up", "bad"),
+    ],
+)
+def test_an_allowance_that_runs_out_is_told(
+    shop: Shop, enter: Enter, used: int, says: str, tone: str
+) -> None:
+    customer = shop.customer()
+    line = shop.line(customer)
+    shop.serve(line, shop.plan())
+    record = UsageInput(
+        source="test", id="r", service="data", quantity=5 * GB * used // 100, at=clock.now(), line=line.id
+    )
+    record_usage([record], clock.now())
+
+    page = Page(enter(customer).get("/account/"))
+
+    assert says in page.text
+    assert [each for each in ("warn", "bad") if f'class="ring {each}' in page.html] == (
+        [tone] if tone else []
+    )
+    assert ("% used" in page.text or "used up" in page.text) is bool(says)
+
+
+def test_the_number_of_an_expired_line_is_kept_until_a_date(shop: Shop, enter: Enter) -> None:
+    customer = shop.customer(timezone="UTC")
+    line = shop.line(customer)
+    shop.serve(line, shop.plan("day", 2))
+    client = enter(customer)
+    shop.wait(days=3)
+    kept = line.number_kept_until
+    assert kept is not None
+
+    page = Page(client.get("/account/"))
+
+    assert f"kept for you until {kept.strftime('%b')} {kept.day}, {kept.year}" in page.text
+
+
+def test_one_tap_offers_the_same_plan_again(shop: Shop, enter: Enter) -> None:
+    customer = shop.customer()
+    line = shop.line(customer)
+    version = shop.plan()
+    shop.serve(line, version)
+    client = enter(customer)
+
+    answer = client.post("/quotes/", Page(client.get("/account/")).form("/quotes/"))
+
+    quote = Quote.objects.get()
+    assert answer["Location"] == f"/quotes/{quote.id}/"
+    assert (quote.line_id, quote.plan_version_id) == (line.id, version.pk)
+    assert quote.starts_at == line.valid_until, "the new expiry is shown before anybody pays"
+    assert Order.objects.count() == 0
+
+
+def test_a_plan_that_is_not_sold_any_more_is_not_offered_again(shop: Shop, enter: Enter) -> None:
+    customer = shop.customer()
+    line = shop.line(customer)
+    version = shop.plan()
+    shop.serve(line, version)
+    withdraw_plan(plan=version.plan, now=clock.now())
+
+    page = Page(enter(customer).get("/account/"))
+
+    assert [form for form in page.forms if form["action"] == "/quotes/"] == []
+    assert f"/lines/{line.id}/renew/" in page.links
+
+
+def test_an_unlimited_allowance_is_shown_with_its_rule(shop: Shop, enter: Enter) -> None:
+    customer = shop.customer()
+    shop.serve(shop.line(customer), shop.plan(data_bytes=None))
+
+    page = Page(enter(customer).get("/account/"))
+
+    assert "Unlimited 0 B used Data" in page.text
+    assert "Full speed for the first 1 GB each day" in page.text
+
+
+def _pay(order: Order, status: str) -> None:
+    Attempt.objects.create(
+        payable=order.id,
+        provider="bank",
+        method="card",
+        amount_minor=order.total_minor,
+        currency=order.currency,
+        status=status,
+        redirect_url="https://pay.example/x",
+        locale="en",
+        created_at=clock.now(),
+        expires_at=clock.now(),
+        next_check_at=clock.now(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("attempt", "offers", "leads"),
+    [
+        ("", "Pay", "/orders/{}/pay/"),
+        ("requires_action", "Continue payment", "/orders/{}/"),
+        ("unknown", "Follow", "/orders/{}/"),
+        ("failed", "Pay", "/orders/{}/pay/"),
+    ],
+)
+def test_orders_that_wait_are_shown_with_what_to_do(
+    shop: Shop, enter: Enter, bank: Bank, attempt: str, offers: str, leads: str
+) -> None:
+    customer = shop.customer()
+    order = shop.order(customer, None, shop.plan())
+    if attempt:
+        _pay(order, attempt)
+
+    page = Page(enter(customer).get("/account/"))
+
+    assert f"{offers} {order.number}" in page.text
+    assert leads.format(order.id) in page.links
+    assert "https://pay.example/x" not in page.html
+    assert "Recent orders" not in page.text, "told once is enough"
+
+
+def test_an_order_that_nobody_can_pay_any_more_does_not_wait(shop: Shop, enter: Enter, bank: Bank) -> None:
+    customer = shop.customer()
+    order = shop.order(customer, None, shop.plan())
+    client = enter(customer)
+    shop.wait(hours=25)
+
+    page = Page(client.get("/account/"))
+
+    assert "On its way" not in page.text
+    assert f"/orders/{order.id}/" in page.links
+
+
+def test_orders_of_others_do_not_wait_for_me(shop: Shop, enter: Enter, bank: Bank) -> None:
+    order = shop.order(shop.customer(), None, shop.plan())
+
+    assert order.number not in Page(enter(shop.customer()).get("/account/")).text
+
+
+def test_an_address_that_is_not_proven_is_mentioned(shop: Shop, enter: Enter) -> None:
+    proven, unproven, by_phone = shop.customer(), shop.customer(), shop.customer()
+    Customer.objects.filter(pk=proven.pk).update(email_verified_at=clock.now())
+    User.objects.filter(pk=by_phone.user_id).update(email=None, phone="+41791234567")
+
+    told = [
+        "confirm your e-mail" in Page(enter(each).get("/account/")).text
+        for each in (proven, unproven, by_phone)
+    ]
+
+    assert told == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "after", ["nonsense", "%00", "ord_0000000000000", "ln_0000000000000", "1' OR '1'='1"]
+)
+def test_garbage_in_the_lists_addresses(shop: Shop, enter: Enter, after: str) -> None:
+    client = enter(shop.customer())
+
+    assert client.get(f"/account/?after={after}").status_code == 200
+    assert client.get(f"/orders/?before={after}").status_code == 200
+
+
+def test_an_empty_list_of_orders_leads_on(shop: Shop, enter: Enter) -> None:
+    client = enter(shop.customer())
+
+    first, older = Page(client.get("/orders/")), Page(client.get("/orders/?before=ord_0000000000000"))
+
+    assert "No orders yet" in first.text
+    assert "No older orders" in older.text
+    assert "/orders/" in older.links
+
+
+def test_a_paid_order_offers_its_receipt(shop: Shop, enter: Enter, bank: Bank) -> None:
+    customer = shop.customer()
+    paid, unpaid = (shop.order(customer, None, shop.plan()) for _ in range(2))
+    Order.objects.filter(pk=paid.pk).update(status="fulfilling", paid_at=clock.now())
+
+    page = Page(enter(customer).get("/orders/"))
+
+    assert f"/orders/{paid.id}/receipt/" in page.links
+    assert f"/orders/{unpaid.id}/receipt/" not in page.links
 
 
 def test_many_lines_come_in_pages(shop: Shop, enter: Enter) -> None:
