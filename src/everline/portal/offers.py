@@ -123,12 +123,13 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """One page of a list of `total` plans."""
+    """One page of a list of `total` plans; `also` is a plan asked for beside it."""
 
     offers: Sequence[Offer]
     total: int = 0
     page: int = 1
     pages: int = 1
+    also: Offer | None = None
 
 
 def stock_for(brand: "Brand", customer: "Customer | None", now: datetime) -> Stock:
@@ -156,15 +157,23 @@ def page_of(
     schedule: Schedule | None = None,
     now: datetime,
     limit: int = PAGE,
+    also: str = "",
 ) -> Offers:
-    """A page of these plans as filtered; with a line's schedule, what the line can take; three statements."""
+    """A page of these plans as filtered; with a line's schedule, what the line can take; three statements.
+
+    `also` is the id of one more plan, wherever the filters leave it.
+    """
+    beside = [plan for plan in plans if plan.plan_id == also]
     if schedule is not None:
         plans = takeable(plans, schedule, now)
     wanted = filters.narrow(plans)
     pages = max(1, -(-len(wanted) // limit))
     page = min(filters.page, pages)
     shown = wanted[(page - 1) * limit : page * limit]
-    return Offers(offers_of(stock, shown, schedule, now), len(wanted), page, pages)
+    more = [plan for plan in beside if plan not in shown]
+    offers = offers_of(stock, [*shown, *more], schedule, now)
+    known = {offer.plan.id: offer for offer in offers}
+    return Offers(offers[: len(shown)], len(wanted), page, pages, known.get(also))
 
 
 def offers_of(

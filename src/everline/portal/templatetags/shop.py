@@ -30,7 +30,7 @@ _SORTS = {
 
 _COMMAS = {"zh-hans": "、", "en": ", "}
 _HREFLANG = {"zh-hans": "zh-Hans", "en": "en"}
-_SHOWN_FLAGS = 5
+_SHOWN_FLAGS = 4
 
 
 @register.simple_tag
@@ -51,12 +51,6 @@ def flag_url(code: str) -> str:
 def first_flags(coverage: "Sequence[CountryCoverage]") -> "Sequence[CountryCoverage]":
     """As many places as fit in a row."""
     return coverage[:_SHOWN_FLAGS]
-
-
-@register.filter
-def further(coverage: "Sequence[CountryCoverage]") -> int:
-    """How many places do not fit in the row."""
-    return max(0, len(coverage) - _SHOWN_FLAGS)
 
 
 @register.filter

@@ -1,5 +1,6 @@
 """Choosing a plan for a line or for a new one, and comparing a few side by side."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,12 +11,14 @@ from everline.core import clock
 from everline.lines.access import get_line_for_customer
 from everline.orders.advice import advice_for_line, reason
 from everline.orders.purchase import takes_nothing
+from everline.orders.recommending import Advice
 from everline.portal.answers import show
 from everline.portal.branding import brand_of
 from everline.portal.gate import public, signed_in
 from everline.portal.offers import (
     Filters,
     Offer,
+    Offers,
     Stock,
     offers_of,
     page_of,
@@ -78,11 +81,8 @@ def _choose(request: HttpRequest, customer: "Customer", line: "Line | None") -> 
     now, filters = clock.now(), Filters.of(request.GET)
     stock = stock_for(brand_of(request, customer), customer, now)
     schedule = schedule_for(customer, line, now)
-    found = page_of(stock, stock.plans, filters, schedule=schedule, now=now)
-    suggested = None if line is None else _suggestion(stock, line, schedule, now)
-    if suggested is not None:
-        marked = with_reason(found.offers, suggested.plan.id, suggested.reason)
-        found = type(found)(marked, found.total, found.page, found.pages)
+    advice = None if line is None else advice_for_line(line, schedule, stock.plans, now)
+    found, suggested = page_with(stock, advice, filters, schedule, now)
     context = {
         "section": "shop",
         "choose": True,
@@ -100,14 +100,17 @@ def _choose(request: HttpRequest, customer: "Customer", line: "Line | None") -> 
     return response
 
 
-def _suggestion(stock: Stock, line: "Line", schedule: "Schedule", now: "datetime") -> Offer | None:
-    """What the line's usage speaks for, in full; two statements, three more where there is something."""
-    advice = advice_for_line(line, schedule, stock.plans, now)
+def page_with(
+    stock: Stock, advice: Advice | None, filters: Filters, schedule: "Schedule", now: "datetime"
+) -> tuple[Offers, Offer | None]:
+    """A page of what the line can take, and the plan that its usage speaks for; three statements for both."""
+    advised = "" if advice is None else advice.plan_id
+    found = page_of(stock, stock.plans, filters, schedule=schedule, now=now, also=advised)
     if advice is None:
-        return None
-    chosen = [plan for plan in stock.plans if plan.plan_id == advice.plan_id]
-    offers = with_reason(offers_of(stock, chosen, schedule, now), advice.plan_id, reason(advice))
-    return offers[0] if offers else None
+        return found, None
+    why = reason(advice)
+    marked = replace(found, offers=with_reason(found.offers, advised, why))
+    return marked, None if found.also is None else replace(found.also, reason=why)
 
 
 def _compare_url(line: "Line | None") -> str:

@@ -19,7 +19,7 @@ from everline.portal.answers import see_other, show, show_problem
 from everline.portal.branding import brand_of
 from everline.portal.gate import client_of, public, safe_next
 from everline.portal.views import identity_codes
-from everline.portal.views.identity_door import go_on, home_of, let_in, wanted_of
+from everline.portal.views.identity_door import after_sign_in, go_on, home_of, let_in, wanted_of
 
 if TYPE_CHECKING:
     from everline.accounts.models import Customer
@@ -73,7 +73,7 @@ def second(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
     except DomainError as problem:
         problem.field = "code" if isinstance(problem, SecondFactorWrong) else problem.field
         return show_problem(request, None, "identity/second", context, problem)
-    return let_in(request, signed, see_other(safe_next(request, wanted, "portal:account")))
+    return let_in(request, signed, see_other(after_sign_in(request, wanted)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

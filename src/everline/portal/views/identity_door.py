@@ -19,6 +19,7 @@ from everline.core import clock
 from everline.portal import phones
 from everline.portal.answers import see_other
 from everline.portal.gate import safe_next
+from everline.portal.saved import chosen_path
 from everline.portal.templatetags.portal import active_locale
 from everline.portal.views.visitors import remember_language
 
@@ -85,12 +86,17 @@ def home_of(request: HttpRequest) -> str:
 def go_on(request: HttpRequest, result: SignInResult, wanted: str) -> HttpResponse:
     """To the wanted page, or first to the second factor."""
     if isinstance(result, SignedIn):
-        return let_in(request, result, see_other(safe_next(request, wanted, "portal:account")))
+        return let_in(request, result, see_other(after_sign_in(request, wanted)))
     services.close_web_session(session=request.session, now=clock.now())
     request.session.flush()
     services.keep_pending(session=request.session, needed=result)
     request.session[_WANTED] = wanted
     return see_other("portal:second")
+
+
+def after_sign_in(request: HttpRequest, wanted: str) -> str:
+    """Where a sign-in leads: the wanted page, else the plan chosen before it, else the account."""
+    return safe_next(request, wanted or chosen_path(request), "portal:account")
 
 
 def let_in(request: HttpRequest, signed: SignedIn, response: HttpResponse) -> HttpResponse:

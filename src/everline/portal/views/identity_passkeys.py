@@ -23,6 +23,7 @@ from everline.portal.answers import status_of
 from everline.portal.gate import client_of, public, safe_next, signed_in
 from everline.portal.views.identity_door import (
     actor_of,
+    after_sign_in,
     let_in,
     origin_of,
     proof_address,
@@ -81,7 +82,7 @@ def sign_in(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
         client=client_of(request),
         now=clock.now(),
     )
-    return let_in(request, signed, JsonResponse({"next": safe_next(request, wanted, "portal:account")}))
+    return let_in(request, signed, JsonResponse({"next": after_sign_in(request, wanted)}))
 
 
 @require_POST

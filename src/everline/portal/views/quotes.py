@@ -92,6 +92,8 @@ def checkout(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
     response = show(request, customer, "shop/checkout", context)
     if customer is None:
         remember_choice(response, plan_id, line_id)
+    else:
+        forget_choice(response)
     return response
 
 
