@@ -14,10 +14,13 @@ from django.utils.cache import patch_vary_headers
 PATH: Final = "/backoffice/"
 COOKIE: Final = "everline_staff"
 
+#: The one style that unfold's htmx writes into its pages, and nothing else inline.
+_INDICATOR = "'sha256-bsV5JivYxvGywDAZ22EZJKBFip65Ng9xoJVLbBg7bdo='"
 #: Alpine, which unfold is built on, makes functions of texts (docs/adr/0009-back-office.md).
 POLICY: Final = (
-    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    f"default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' {_INDICATOR}; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'"
 )
 _INTERNAL_ERROR = 500
 

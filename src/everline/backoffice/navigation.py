@@ -95,6 +95,12 @@ def stylesheet(request: HttpRequest) -> str:
     return static("backoffice/backoffice.css")
 
 
+def icon(request: HttpRequest) -> str:
+    """The mark in the browser's tab."""
+    del request
+    return static("backoffice/icon.svg")
+
+
 def environment(request: HttpRequest) -> list[str] | None:
     """A mark that no real money moves here."""
     del request

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from everline.accounts.models import Customer
-from everline.backoffice.admins.base import StaffAdmin, amount, column, link, state_filter
+from everline.backoffice.admins.base import StaffAdmin, amount, column, link, state, state_filter
 from everline.backoffice.site import site
 from everline.core import clock
 from everline.orders.models import Order
@@ -65,7 +65,7 @@ class OrderAdmin(StaffAdmin):
     large = True
     list_display: ClassVar = [
         column(_("Number"), "number"),
-        column(_("Status"), "status"),
+        state(_("Status"), "status"),
         link(_("Customer"), "accounts.customer", "customer_id", "customer__user__email"),
         column(_("Plan"), "plan_version__name_en"),
         amount(_("Total"), "total_minor"),

@@ -112,10 +112,18 @@ def _page(scope: _Scope, sources: Iterable[Source], before: datetime, limit: int
 def _steps(scope: _Scope, before: datetime, limit: int) -> Iterator[Moment]:
     rows = TimelineEntry.objects.filter(order_id__in=scope.orders, at__lt=before).select_related("order")
     for row in rows.order_by("-at", "-id")[:limit]:
-        detail = " ".join(f"{name}={value}" for name, value in sorted(row.context.items()) if value)
+        detail = " ".join(f"{name}={_short(value)}" for name, value in sorted(row.context.items()) if value)
         yield Moment(
             row.at, "order", row.event, f"{row.order.number} {detail}".strip(), "order", row.order_id
         )
+
+
+def _short(value: object) -> object:
+    """A moment to the minute; everything else as it is."""
+    try:
+        return datetime.fromisoformat(str(value)).strftime("%Y-%m-%dT%H:%MZ") if "T" in str(value) else value
+    except ValueError:
+        return value
 
 
 def _payment_moves(scope: _Scope, before: datetime, limit: int) -> Iterator[Moment]:

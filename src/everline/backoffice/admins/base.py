@@ -1,6 +1,7 @@
 """What every record page has in common: to look at and to search, never to change."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
+from everline.backoffice.wording import tone_of
 from everline.core import ids
 from everline.core.ids import PrefixedIdField
 from everline.core.money import Money
@@ -29,6 +31,7 @@ _PHONES = frozenset({"phone", "msisdn"})
 #: Fields that hold digits on a card, found by their end.
 _CARDS = frozenset({"iccid", "eid", "line_iccid"})
 _CELL = 80
+_MINUTES = "%Y-%m-%d %H:%M"
 _STATUS = _("Status")
 _BIGINT_DIGITS = 18
 _TEXTS = ("CharField", "TextField", "EmailField", "SlugField")
@@ -116,9 +119,23 @@ def column(title: Text, path: str, *, order: str | None = None) -> Callable[[Any
             value = getattr(value, name, None)
             if value is None:
                 return None
+        if isinstance(value, datetime):
+            return format_html('<span class="bo-time">{}</span>', value.astimezone(UTC).strftime(_MINUTES))
         return Truncator(value).chars(_CELL) if isinstance(value, str) else value
 
     return _named(show, title, order)
+
+
+def state(title: Text, path: str) -> Callable[[Any], Any]:
+    """A column of a state, coloured by whether somebody must look at it."""
+
+    def show(row: Any) -> Any:
+        value = _follow(row, path)
+        if value is None:
+            return None
+        return format_html('<span class="bo-badge {}">{}</span>', tone_of(str(value)), value)
+
+    return _named(show, title, None)
 
 
 def amount(title: Text, minor: str, currency: str = "currency") -> Callable[[Any], Any]:

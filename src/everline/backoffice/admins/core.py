@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from everline.backoffice.admins.base import StaffAdmin, choice_filter, column, null_filter
+from everline.backoffice.admins.base import StaffAdmin, choice_filter, column, null_filter, state
 from everline.backoffice.site import site
 from everline.core import models
 
@@ -116,7 +116,7 @@ class IdempotencyRecordAdmin(StaffAdmin):
         column(_("Owner"), "owner"),
         column(_("Key"), "key"),
         column(_("Object"), "object_id"),
-        column(_("Status"), "status"),
+        state(_("Status"), "status"),
     ]
     search_fields: ClassVar = ["=id", "=owner", "=key", "=object_id"]
     ordering: ClassVar = ["-id"]
@@ -156,7 +156,7 @@ class JobAdmin(StaffAdmin):
     list_display: ClassVar = [
         "id",
         column(_("Job"), "task_name"),
-        column(_("Status"), "status"),
+        state(_("Status"), "status"),
         column(_("Not before"), "scheduled_at"),
         column(_("Tries"), "attempts"),
     ]

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.contrib.admin import register
 from django.utils.translation import gettext_lazy as _
 
-from everline.backoffice.admins.base import StaffAdmin, choice_filter, column, link, state_filter
+from everline.backoffice.admins.base import StaffAdmin, choice_filter, column, link, state, state_filter
 from everline.backoffice.site import site
 from everline.notifications.models import Delivery, Message
 from everline.notifications.states import DeliveryState
@@ -25,7 +25,7 @@ class MessageAdmin(StaffAdmin):
         column(_("Channel"), "channel"),
         column(_("To"), "to"),
         column(_("Reference"), "reference"),
-        column(_("Status"), "delivery__status"),
+        state(_("Status"), "delivery__status"),
         column(_("Written"), "created_at"),
     ]
     list_filter: ClassVar = [
@@ -50,7 +50,7 @@ class DeliveryAdmin(StaffAdmin):
         "id",
         link(_("Message"), "notifications.message", "message_id", "message__kind"),
         column(_("To"), "message__to"),
-        column(_("Status"), "status"),
+        state(_("Status"), "status"),
         column(_("Tries"), "tries"),
         column(_("Next try"), "next_try_at"),
         column(_("Last error"), "last_error"),

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.contrib.admin import register
 from django.utils.translation import gettext_lazy as _
 
-from everline.backoffice.admins.base import StaffAdmin, column, link, state_filter
+from everline.backoffice.admins.base import StaffAdmin, column, link, state, state_filter
 from everline.backoffice.site import site
 from everline.lines.models import Line
 from everline.lines.states import ProfileState, ServiceState
@@ -38,8 +38,8 @@ class LineAdmin(StaffAdmin):
         column("ICCID", "iccid"),
         column("MSISDN", "msisdn"),
         link(_("Customer"), "accounts.customer", "customer_id", "customer__user__email"),
-        column(_("Service"), "service_state"),
-        column(_("Profile"), "profile_state"),
+        state(_("Service"), "service_state"),
+        state(_("Profile"), "profile_state"),
         column(_("Valid until"), "valid_until", order="valid_until"),
         _unusual,
     ]
@@ -72,7 +72,7 @@ class PeriodAdmin(StaffAdmin):
         "id",
         _LINE,
         _ORDER,
-        column(_("State"), "state"),
+        state(_("State"), "state"),
         column(_("Kind"), "kind"),
         column(_("Starts"), "starts_at"),
         column(_("Ends"), "ends_at"),
@@ -173,7 +173,7 @@ class SupplierOrderAdmin(StaffAdmin):
         _ORDER,
         column(_("Supplier"), "supplier"),
         column(_("Kind"), "kind"),
-        column(_("Status"), "status"),
+        state(_("Status"), "status"),
         column(_("Reference"), "reference"),
         column(_("Tries"), "tries"),
         column(_("Last error"), "last_error"),

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.contrib.admin import register
 from django.utils.translation import gettext_lazy as _
 
-from everline.backoffice.admins.base import StaffAdmin, amount, column, link, null_filter, state_filter
+from everline.backoffice.admins.base import StaffAdmin, amount, column, link, null_filter, state, state_filter
 from everline.backoffice.site import site
 from everline.orders import models as orders
 from everline.orders.states import CaseReason
@@ -82,7 +82,7 @@ class AttemptAdmin(StaffAdmin):
     list_display: ClassVar = [
         "id",
         _PAYABLE,
-        column(_("Status"), "status"),
+        state(_("Status"), "status"),
         amount(_("Amount"), "amount_minor"),
         column(_("Method"), "method"),
         column(_("Provider"), "provider"),
@@ -106,7 +106,7 @@ class RefundAdmin(StaffAdmin):
     list_display: ClassVar = [
         "id",
         link(_("Attempt"), "payments.attempt", "attempt_id"),
-        column(_("Status"), "status"),
+        state(_("Status"), "status"),
         amount(_("Amount"), "amount_minor"),
         column(_("Reason"), "reason"),
         column(_("Provider's reference"), "psp_ref"),
