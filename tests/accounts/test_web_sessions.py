@@ -92,6 +92,13 @@ def test_the_list_holds_only_what_is_open_and_ones_own(
     assert later == []
 
 
+def test_a_browser_whose_session_is_gone_is_not_listed(verified: Customer) -> None:
+    browser, _ = _browser(verified)
+    browser.flush()
+
+    assert selectors.open_sessions(user_id=verified.user_id, now=clock.now()) == []
+
+
 def test_one_session_is_ended_for_real(verified: Customer) -> None:
     browser, _ = _browser(verified)
     token = _program()

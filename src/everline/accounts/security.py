@@ -6,6 +6,8 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session as DjangoSession
+from django.db.models import Exists, OuterRef
 
 from everline.accounts.devices import device_label
 from everline.accounts.models import AccessToken, User, WebSession
@@ -50,8 +52,12 @@ def passkey_view(row: Any) -> PasskeyView:
 def open_sessions(
     *, user_id: int, now: datetime, session_key: str = "", token: str = ""
 ) -> list[SessionView]:
-    """Browsers and programs that are signed in, this one (`session_key`, `token`) first, then the newest."""
-    web = WebSession.objects.filter(user_id=user_id, ended_at__isnull=True, expires_at__gt=now)
+    """Browsers and programs that are signed in, this one (`session_key`, `token`) first, then the newest.
+
+    A browser whose session is gone from Django's table is not, whatever our row says.
+    """
+    real = DjangoSession.objects.filter(session_key=OuterRef("session_key"))
+    web = WebSession.objects.filter(Exists(real), user_id=user_id, ended_at__isnull=True, expires_at__gt=now)
     api = AccessToken.objects.filter(customer__user_id=user_id, revoked_at__isnull=True, expires_at__gt=now)
     own_token = hash_token(token) if token else ""
     views = [_web_view(row, current=row.session_key == session_key) for row in web]
