@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from everline.accounts import selectors as accounts
 from everline.accounts.scopes import RESOURCES
@@ -78,12 +77,12 @@ def allowed(user: "AbstractBaseUser | AnonymousUser", action: Action) -> bool:
 
 def _cancel(deed: Deed) -> Done:
     order = orders.cancel_unpaid_order(order_id=deed.key, actor=deed.actor, reason=deed.reason, now=deed.now)
-    return Done(_now("The order is cancelled."), "order", order.id)
+    return Done(gettext("The order is cancelled."), "order", order.id)
 
 
 def _check(deed: Deed) -> Done:
     order = orders.ask_about_attempt(attempt_id=deed.key, actor=deed.actor, reason=deed.reason, now=deed.now)
-    return Done(_now("The provider is being asked; look again in a moment."), "order", order)
+    return Done(gettext("The provider is being asked; look again in a moment."), "order", order)
 
 
 def _fulfil(deed: Deed) -> Done:
@@ -96,17 +95,17 @@ def _copy(deed: Deed) -> Done:
     message = orders.resend_confirmation(
         order_id=deed.key, actor=deed.actor, reason=deed.reason, now=deed.now
     )
-    return Done(_now("A copy of the confirmation is on its way."), "message", message)
+    return Done(gettext("A copy of the confirmation is on its way."), "message", message)
 
 
 def _replay(deed: Deed) -> Done:
     hint = support.replay_hint(hint_id=_number(deed.key), actor=deed.actor, reason=deed.reason, now=deed.now)
-    return Done(_now("The row will be applied again within seconds."), "inbox", str(hint.pk))
+    return Done(gettext("The row will be applied again within seconds."), "inbox", str(hint.pk))
 
 
 def _send_again(deed: Deed) -> Done:
     copies.retry_delivery(message_id=deed.key, actor=deed.actor, reason=deed.reason, now=deed.now)
-    return Done(_now("The message is being tried again."), "message", deed.key)
+    return Done(gettext("The message is being tried again."), "message", deed.key)
 
 
 def _assign(deed: Deed) -> Done:
@@ -118,12 +117,12 @@ def _assign(deed: Deed) -> Done:
         reason=deed.reason,
         now=deed.now,
     )
-    return Done(_now("The case is assigned."), "order", case.order_id)
+    return Done(gettext("The case is assigned."), "order", case.order_id)
 
 
 def _close(deed: Deed) -> Done:
     case = orders.close_case(case_id=_number(deed.key), actor=deed.actor, reason=deed.reason, now=deed.now)
-    return Done(_now("The case is closed."), "order", case.order_id)
+    return Done(gettext("The case is closed."), "order", case.order_id)
 
 
 def _sign_out(deed: Deed) -> Done:
@@ -136,19 +135,19 @@ def _sign_out(deed: Deed) -> Done:
 
 def _block(deed: Deed) -> Done:
     blocking.block_customer(customer_id=deed.key, actor=deed.actor, reason=deed.reason, now=deed.now)
-    return Done(_now("The customer can no longer sign in."), "customer", deed.key)
+    return Done(gettext("The customer can no longer sign in."), "customer", deed.key)
 
 
 def _unblock(deed: Deed) -> Done:
     blocking.unblock_customer(customer_id=deed.key, actor=deed.actor, reason=deed.reason, now=deed.now)
-    return Done(_now("The customer can sign in again."), "customer", deed.key)
+    return Done(gettext("The customer can sign in again."), "customer", deed.key)
 
 
 def _note(deed: Deed) -> Done:
     support.add_note(
         customer_id=deed.key, text=deed.data["text"], actor=deed.actor, reason=deed.reason, now=deed.now
     )
-    return Done(_now("The note is kept."), "customer", deed.key)
+    return Done(gettext("The note is kept."), "customer", deed.key)
 
 
 def _issue(deed: Deed) -> Done:
@@ -161,18 +160,18 @@ def _issue(deed: Deed) -> Done:
         now=deed.now,
     )
     return Done(
-        _now("The key is made. It is shown here and never again:"), "api_key", made.key.id, made.secret
+        gettext("The key is made. It is shown here and never again:"), "api_key", made.key.id, made.secret
     )
 
 
 def _revoke(deed: Deed) -> Done:
     key = guarded_keys.withdraw_api_key(key_id=deed.key, actor=deed.actor, reason=deed.reason, now=deed.now)
-    return Done(_now("The key is worthless from now on."), "api_key", key.id)
+    return Done(gettext("The key is worthless from now on."), "api_key", key.id)
 
 
 def _reset(deed: Deed) -> Done:
     user = staffing.reset_staff_factor(email=deed.key, actor=deed.actor, reason=deed.reason, now=deed.now)
-    return Done(_now("At the next sign-in a new second factor is enrolled."), "user", str(user.pk))
+    return Done(gettext("At the next sign-in a new second factor is enrolled."), "user", str(user.pk))
 
 
 def _number(text: str) -> int:
