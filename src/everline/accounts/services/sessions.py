@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from everline.accounts.devices import device_label
 from everline.accounts.errors import SecondFactorRequired
 from everline.accounts.models import AccessToken, User
@@ -72,6 +74,7 @@ def _with_second_factor(user: User, method: str, otp: str | None, client: str, n
     return f"{method}+{check_second_factor(user_id=user.pk, code=otp, client=client, now=now)}"
 
 
+@transaction.atomic
 def _open(user: User, method: str, program: str, device: Device, now: datetime) -> Session:
     token, token_hash = new_token()
     tell_of_new_device(user, device, now)
