@@ -170,13 +170,18 @@ def _measure(
         f"--extra-headers={json.dumps(headers)}",
         "--chrome-flags=--headless=new --no-sandbox",
     ]
-    subprocess.run(command, check=True, env={**os.environ, "CHROME_PATH": browser})
+    report.unlink(missing_ok=True)
+    subprocess.run(command, check=False, env={**os.environ, "CHROME_PATH": browser})
+    if not report.exists():  # it could not measure: a lost try
+        return dict.fromkeys(categories, 0)
     found = json.loads(report.read_text(encoding="utf-8"))
     return {name: round(100 * (found["categories"][name]["score"] or 0)) for name in categories}
 
 
 def _findings(report: Path) -> Iterator[tuple[str, str]]:
     """What cost points in the last try."""
+    if not report.exists():
+        return
     found = json.loads(report.read_text(encoding="utf-8"))
     weights = {
         each["id"] for kind in found["categories"].values() for each in kind["auditRefs"] if each["weight"]
