@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from everline.orders.states import FINAL, OrderStatus
 from everline.orders.timeline import Step, failure_text
@@ -151,7 +152,7 @@ def _unpaid(
     failed = last_failure(view)
     if failed is not None:
         until = {"time": formats.moment(view.order.expires_at, zone, active_locale())}
-        text = f"{failure_text(failed.failure_code)} {_('Your order waits until %(time)s.') % until}"
+        text = _joined(failure_text(failed.failure_code), _("Your order waits until %(time)s.") % until)
         return Situation("failed", "bad", _("The payment did not go through"), text)
     if now < view.order.priced_until:
         until = {"time": formats.moment(view.order.priced_until, zone, active_locale())}
@@ -190,7 +191,7 @@ def _fulfilled(view: "OrderView", zone: str) -> Situation:
     else:
         text = _("Your plan starts with the first use.")
     if _has(view, Step.CONFIRMED):
-        text = f"{text} {_('The confirmation was sent to you.')}"
+        text = _joined(text, _("The confirmation was sent to you."))
     return Situation("done", "good", _("Paid and set up"), text)
 
 
@@ -226,13 +227,13 @@ def _money_back(view: "OrderView") -> Situation:
         title = (
             _("Your money was returned") if not values["amount"] else _("%(amount)s was returned") % values
         )
-        return Situation("refunded", "good", title, f"{wait} {_('The plan of this order has ended.')}")
+        return Situation("refunded", "good", title, _joined(wait, _("The plan of this order has ended.")))
     title = (
         _("Part of your money was returned")
         if not values["amount"]
         else _("%(amount)s was returned") % values
     )
-    return Situation("partly_refunded", "good", title, f"{wait} {_('The rest of your plan goes on.')}")
+    return Situation("partly_refunded", "good", title, _joined(wait, _("The rest of your plan goes on.")))
 
 
 def _ended(view: "OrderView") -> Situation:
@@ -243,6 +244,11 @@ def _ended(view: "OrderView") -> Situation:
     else:
         text = _("The order has ended and nothing was charged. You can choose a plan again at any time.")
     return Situation("cancelled" if cancelled else "expired", "info", title, text)
+
+
+def _joined(first: str, second: str) -> str:
+    """Two sentences; Chinese ones stand without a space between."""
+    return f"{first} {second}" if active_locale() == "en" else f"{first}{second}"
 
 
 def _amount_of(view: "OrderView", statuses: frozenset[RefundStatus]) -> str:
@@ -257,10 +263,10 @@ def _stages(view: "OrderView") -> list[Stage]:
     confirmed = next((entry.at for entry in view.timeline if entry.event == Step.CONFIRMED), None)
     captured = next((entry.at for entry in view.timeline if entry.event == Step.PAYMENT_CAPTURED), None)
     reached = [
-        ("ordered", _("Ordered"), order.created_at),
-        ("paid", _("Paid"), order.paid_at or captured),
-        ("set_up", _("Set up"), order.fulfilled_at),
-        ("confirmed", _("Confirmed"), confirmed),
+        ("ordered", pgettext("stage", "Ordered"), order.created_at),
+        ("paid", pgettext("stage", "Paid"), order.paid_at or captured),
+        ("set_up", pgettext("stage", "Set up"), order.fulfilled_at),
+        ("confirmed", pgettext("stage", "Confirmed"), confirmed),
     ]
     stopped = order.status in FINAL - {OrderStatus.FULFILLED} or order.status == OrderStatus.NEEDS_ATTENTION
     stages: list[Stage] = []
