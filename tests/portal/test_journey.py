@@ -66,7 +66,7 @@ def test_from_sign_in_to_confirmation(stack: Stack, page: Page) -> None:
     page.goto(f"{stack.url}/account/")
     page.get_by_label("E-mail address or mobile number").fill(LOGIN)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="My lines")).to_be_visible()
 
     page.get_by_role("link", name="Renew").first.click()

@@ -51,7 +51,7 @@ def device_of(request: HttpRequest) -> Device:
 def actor_of(request: HttpRequest) -> Actor:
     """The signed-in person as the services judge them."""
     return Actor(
-        user_id=int(request.user.pk),
+        user_id=request.user.pk or 0,
         authenticated_at=selectors.authenticated_at(request.session),
         device=device_of(request),
         session_key=request.session.session_key or "",
