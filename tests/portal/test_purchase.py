@@ -1,6 +1,6 @@
 """From the choice of a plan to the payment page and back, with everything that can go wrong between."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -8,7 +8,6 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from everline.accounts.models import Customer
 from everline.catalog.services import publish_version, withdraw_plan
 from everline.core import clock
 from everline.core.models import InboxHint
@@ -17,45 +16,8 @@ from everline.orders.models import Order, Quote
 from everline.orders.services.settlement import apply_truths
 from everline.payments.models import Attempt
 from tests.portal.bank import ORIGIN, Bank
+from tests.portal.buying import Buyer, Enter
 from tests.portal.conftest import GB, Page, Shop
-
-Enter = Callable[[Customer], Client]
-
-
-class Buyer:
-    """A customer with one line in service, going through the pages."""
-
-    def __init__(self, shop: Shop, enter: Enter) -> None:
-        self.shop = shop
-        self.customer = shop.customer()
-        self.line = shop.line(self.customer)
-        self.version = shop.plan()
-        shop.serve(self.line, shop.plan("day", 5))
-        self.client = enter(self.customer)
-
-    def offer(self, **changes: str) -> str:
-        """Choose the plan; returns the offer's address."""
-        wanted = {"plan": self.version.plan_id, "line": self.line.id, **changes}
-        answer = self.client.post("/quotes/", {name: value for name, value in wanted.items() if value})
-        assert answer.status_code == 303, Page(answer).text
-        return str(answer["Location"])
-
-    def order(self) -> Order:
-        """Choose and place; returns the order."""
-        offer = self.offer()
-        self.client.post(offer, Page(self.client.get(offer)).form(""))
-        return Order.objects.get(quote_id=offer.split("/")[-2])
-
-    def start(self, order: Order, **changes: str) -> Attempt:
-        """Start a payment as the page's form does; returns the attempt."""
-        address = f"/orders/{order.id}/pay/"
-        form = Page(self.client.get(address)).form("")
-        answer = self.client.post(address, {**form, **changes})
-        assert answer["Location"].startswith(ORIGIN), answer["Location"]
-        return Attempt.objects.order_by("-pk")[0]
-
-    def page(self, address: str) -> Page:
-        return Page(self.client.get(address))
 
 
 @pytest.fixture
@@ -68,11 +30,11 @@ def test_each_plan_shows_the_expiry_it_would_give(buyer: Buyer) -> None:
 
     page = buyer.page(f"/lines/{buyer.line.id}/renew/?term=month")
 
-    assert "Line works until" in page.text
+    assert "New expiry" in page.text
     assert "Full speed for the first 1 GB each day, then 1 Mbit/s." in page.text
     assert "Hotspot allowed." in page.text
     assert "Free Wi-Fi at airports" in page.text
-    assert "Japan · NTT docomo 4G/5G" in page.text
+    assert "Japan NTT docomo 4G/5G" in page.text
     assert "$19.99" in page.text
 
 
@@ -96,7 +58,7 @@ def test_filters(shop: Shop, enter: Enter, query: str, count: int) -> None:
 
     page = Page(enter(shop.customer()).get(f"/lines/new/?{query}"))
 
-    assert page.html.count('class="card plan"') == count
+    assert page.html.count('class="card plan') == count
     assert ("No plan fits" in page.text) is (count == 0)
 
 
@@ -106,13 +68,15 @@ def test_long_lists_come_in_pages(shop: Shop) -> None:
     client = Client()
 
     first = Page(client.get("/plans/?term=day"))
-    more = next(link for link in first.links if "cursor=" in link)
-    second = Page(client.get(f"/plans/{more}"))
+    more = next(link for link in first.links if "page=2" in link)
+    second = Page(client.get(more))
+    beyond = Page(client.get("/plans/?term=day&page=99"))
 
-    assert first.html.count('class="card plan"') == 24
-    assert second.html.count('class="card plan"') == 6
+    assert first.html.count('class="card plan') == 24
+    assert second.html.count('class="card plan') == 6
     assert "term=day" in more
-    assert Client().get("/plans/?cursor=nonsense").status_code == 422
+    assert beyond.html.count('class="card plan') == 6, "the last page"
+    assert client.get("/plans/?cursor=nonsense").status_code == 200
 
 
 def test_plans_a_line_cannot_take_are_not_offered(buyer: Buyer) -> None:
@@ -121,8 +85,8 @@ def test_plans_a_line_cannot_take_are_not_offered(buyer: Buyer) -> None:
     years = buyer.page(f"/lines/{buyer.line.id}/renew/?term=year")
     months = buyer.page(f"/lines/{buyer.line.id}/renew/?term=month")
 
-    assert years.html.count('class="card plan"') == 0
-    assert months.html.count('class="card plan"') == 1
+    assert years.html.count('class="card plan') == 0
+    assert months.html.count('class="card plan') == 1
 
 
 def test_the_offer_shows_the_new_expiry_before_payment(buyer: Buyer, bank: Bank) -> None:
@@ -310,7 +274,7 @@ def test_coming_back_leaves_a_hint_and_shows_that_we_are_checking(buyer: Buyer, 
     assert "We are checking your payment" in page.text
     assert "data-live" in page.html
     assert '<meta http-equiv="refresh"' in page.html
-    assert "Go on with the payment" not in page.text
+    assert "Continue payment" not in page.text
     assert "Cancel the payment" not in page.text
     exact = buyer.client.get(f"/orders/{order.id}/return/{attempt.id}/")
     assert exact["Location"].startswith(f"{path}&at=")
@@ -324,7 +288,7 @@ def test_coming_back_leaves_a_hint_and_shows_that_we_are_checking(buyer: Buyer, 
     for address in long_ago:
         page = buyer.page(address)
         assert "We are checking your payment" not in page.text
-        assert "Go on with the payment" in page.text
+        assert "Continue payment" in page.text
         assert "Cancel the payment" in page.text
         assert "data-live" in page.html
 
@@ -374,7 +338,8 @@ def test_a_payment_that_arrives_while_the_page_is_made_is_shown_whole(
     after = buyer.page(f"/orders/{order.id}/")
 
     assert "Payment received" not in before.text
-    assert "Payment received. Your plan is being set up" in after.text
+    assert "Payment received" in after.text
+    assert "is being set up" in after.text
     assert "Not paid yet" not in after.text
 
 
@@ -440,7 +405,7 @@ def test_an_unpaid_order_can_be_cancelled(buyer: Buyer, bank: Bank) -> None:
     assert order.status == "cancelled"
     assert answer["Location"] == again["Location"] == f"/orders/{order.id}/"
     page = buyer.page(answer["Location"])
-    assert "This order was cancelled" in page.text
+    assert "Order cancelled" in page.text
     assert f"/lines/{buyer.line.id}/renew/" in page.links
 
 
@@ -463,7 +428,7 @@ def test_an_order_that_waited_too_long_says_so(buyer: Buyer) -> None:
 
     page = buyer.page(f"/orders/{order.id}/")
 
-    assert "was not paid in time" in page.text
+    assert "Not paid in time" in page.text
     assert f"/orders/{order.id}/pay/" not in page.links
 
 
@@ -495,7 +460,7 @@ def test_orders_come_newest_first_in_pages(buyer: Buyer) -> None:
     older = next(link for link in first.links if "before=" in link)
     second = buyer.page(f"/orders/{older}")
 
-    listed = [link for link in first.links if link.startswith("/orders/ord_")]
+    listed = list(dict.fromkeys(link for link in first.links if link.count("/") == 3 and "ord_" in link))
     assert listed == [f"/orders/{order.id}/" for order in reversed(orders[2:])]
     assert f"/orders/{orders[0].id}/" in second.links
     assert buyer.client.get("/orders/?before=nonsense").status_code == 200
