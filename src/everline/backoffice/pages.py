@@ -71,7 +71,6 @@ class OrderAdmin(StaffAdmin):
         amount(_("Total"), "total_minor"),
         column(_("Created"), "created_at"),
         column(_("Paid"), "paid_at"),
-        column(_("Delivered"), "fulfilled_at"),
     ]
     list_filter: ClassVar = [state_filter("status", OrderStatus)]
     list_select_related: ClassVar = ["customer__user", "plan_version"]

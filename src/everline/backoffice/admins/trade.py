@@ -85,7 +85,6 @@ class AttemptAdmin(StaffAdmin):
         state(_("Status"), "status"),
         amount(_("Amount"), "amount_minor"),
         column(_("Method"), "method"),
-        column(_("Provider"), "provider"),
         column(_("Provider's reference"), "psp_ref"),
         column(_("Failure"), "failure_code"),
         column(_("Created"), "created_at"),
