@@ -216,6 +216,7 @@ def test_recovery_by_phone_without_scripts(owner: Customer, window: Open, width:
     page.locator("[name=new_password]").fill("12345678")
     page.locator("form[action='/recover/enter/'] button").click()
     expect(page.locator("#error-new_password")).to_be_visible()
+    expect(page.locator("[role=alert]")).to_be_focused()
     page.locator("[name=code]").fill(read_code(PHONE))
     page.locator("[name=new_password]").fill(FRESH)
     page.locator("form[action='/recover/enter/'] button").click()
