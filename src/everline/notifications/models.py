@@ -29,6 +29,8 @@ class Message(models.Model):
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
+        # Staff ask what was sent to an address.
+        indexes = [models.Index(name="message_to", fields=["to", "-id"])]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

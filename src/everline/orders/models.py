@@ -106,6 +106,8 @@ class Order(models.Model):
             models.Index(
                 fields=["deliver_by"], condition=Q(status=OrderStatus.FULFILLING), name="orders_undelivered"
             ),
+            # What the dashboard looks back on: the paid orders of some days.
+            models.Index(fields=["paid_at"], condition=Q(paid_at__isnull=False), name="orders_paid"),
         ]
 
     @property

@@ -102,6 +102,15 @@ class Attempt(models.Model):
                 condition=Q(status__in=_words(states.OPEN)),
                 name="payments_attempt_due",
             ),
+            # Failures of some days, and what a provider calls a payment, are asked for by staff.
+            models.Index(
+                fields=["created_at"],
+                condition=Q(status=AttemptStatus.FAILED),
+                name="payments_attempt_failed",
+            ),
+            models.Index(
+                fields=["psp_ref"], condition=Q(psp_ref__isnull=False), name="payments_attempt_by_ref"
+            ),
         ]
 
     @property
