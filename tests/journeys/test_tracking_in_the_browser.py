@@ -142,3 +142,30 @@ def test_without_a_free_stream_the_page_looks_by_itself(
     assert page.evaluate("window.untouched")
     assert page.locator("html").get_attribute("lang") == "zh-Hans"
     assert streams.slots.open == 0
+
+
+def test_the_usage_chart_switches_in_place(context: BrowserContext, live_server: Any) -> None:
+    tracked = Tracked(live_server.url, "en")
+    tracked.shop.serve(tracked.line, tracked.shop.plan())
+    complaints: list[str] = []
+    context.add_cookies([tracked.cookie(live_server.url)])
+    page = context.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+    page.goto(f"{live_server.url}/lines/{tracked.line.id}/")
+    page.evaluate("window.untouched = true")
+
+    page.get_by_role("link", name="24 hours").click()
+    expect(page.get_by_role("link", name="24 hours")).to_have_attribute("aria-current", "true")
+    page.get_by_role("link", name="Calls").click()
+    expect(page.get_by_role("link", name="Calls")).to_have_attribute("aria-current", "true")
+
+    assert page.evaluate("window.untouched"), "nothing was loaded anew"
+    assert "by=hour" in page.url
+    assert "service=voice" in page.url
+    assert page.locator("#usage").count() == 1
+    kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert tracked.line.matching_id not in kept, "no page is remembered with its codes"
+    page.reload()
+    expect(page.get_by_role("link", name="Calls")).to_have_attribute("aria-current", "true")
+    assert complaints == []
