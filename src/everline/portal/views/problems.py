@@ -34,8 +34,12 @@ def not_found(request: HttpRequest, customer: "Customer | None", exception: obje
     return show(request, customer, "errors/404", status=HTTPStatus.NOT_FOUND)
 
 
-@public
-def csrf_failure(request: HttpRequest, customer: "Customer | None", reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: a form without its secret."""
     del reason
+    return _without_secret(request)
+
+
+@public
+def _without_secret(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
     return show(request, customer, "errors/403_csrf", status=HTTPStatus.FORBIDDEN)
