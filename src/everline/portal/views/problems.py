@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from everline.portal.answers import show
 from everline.portal.gate import public
@@ -34,7 +35,7 @@ def not_found(request: HttpRequest, customer: "Customer | None", exception: obje
     return show(request, customer, "errors/404", status=HTTPStatus.NOT_FOUND)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """403: a form without its secret."""
     del reason
     return _without_secret(request)
