@@ -105,7 +105,7 @@ class Attempt(models.Model):
             # Failures of some days, and what a provider calls a payment, are asked for by staff.
             models.Index(
                 fields=["created_at"],
-                condition=Q(status=AttemptStatus.FAILED),
+                condition=Q(status=str(AttemptStatus.FAILED)),
                 name="payments_attempt_failed",
             ),
             models.Index(
