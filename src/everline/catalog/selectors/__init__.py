@@ -2,7 +2,6 @@
 
 from everline.catalog.selectors.plans import (
     countries_by_version,
-    countries_on_sale,
     coverage_by_version,
     currencies_on_sale,
     current_offer,
@@ -18,7 +17,6 @@ from everline.catalog.selectors.shelf import briefs_on_sale
 __all__ = [
     "briefs_on_sale",
     "countries_by_version",
-    "countries_on_sale",
     "coverage_by_version",
     "currencies_on_sale",
     "current_offer",

@@ -134,15 +134,6 @@ def price_for(version: PlanVersion, currency: str, quantity: int = 1) -> PriceVi
     return price_view(price, quantity)
 
 
-def countries_on_sale(now: datetime) -> frozenset[str]:
-    """The country codes in which some plan on sale works; one statement."""
-    versions = PlanVersion.objects.filter(
-        Q(plan__withdrawn_at=None) | Q(plan__withdrawn_at__gt=now), current_of__isnull=False
-    )
-    codes = Coverage.objects.filter(version__in=versions).values_list("operator__country", flat=True)
-    return frozenset(codes.distinct())
-
-
 def currencies_on_sale() -> frozenset[str]:
     """The currencies in which the catalogue has prices; one statement."""
     current = Price.objects.filter(version__current_of__isnull=False)

@@ -61,6 +61,12 @@ def place_names(coverage: "Sequence[CountryCoverage]") -> str:
 
 
 @register.filter
+def names_of(countries: "Sequence[tuple[str, str]]") -> str:
+    """The names of (code, name) pairs."""
+    return _COMMAS[active_locale()].join(name for _code, name in countries)
+
+
+@register.filter
 def operator_names(place: "CountryCoverage") -> str:
     """The networks of one place with what they offer."""
     return _COMMAS[active_locale()].join(f"{each.name} {each.radio}" for each in place.operators)
