@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.test import Client, RequestFactory
 
 from everline.config.compression import SMALLEST, CompressionMiddleware
+from everline.portal.gate import holds_secrets
 
 PAGE = b"<p>A page of some length.</p>" * 100
 
@@ -99,3 +100,12 @@ def test_pages_tell_browsers_what_they_may_do(db: None) -> None:
     assert "publickey-credentials-get=(self)" in page["Permissions-Policy"]
     assert "camera=()" in page["Permissions-Policy"]
     assert "Strict-Transport-Security" not in page
+
+
+def test_pages_with_secrets_say_so() -> None:
+    view = holds_secrets(lambda _request: HttpResponse(PAGE, headers={"Cache-Control": "private, no-store"}))
+
+    answer = view(RequestFactory().get("/"))
+
+    assert set(answer["Cache-Control"].split(", ")) == {"private", "no-store", "no-transform"}
+    assert "Content-Encoding" not in through(answer)

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import translation
+from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from everline.accounts import selectors as accounts
@@ -50,6 +51,18 @@ def signed_in(view: CustomerView[P]) -> View[P]:
                 f"{reverse('portal:sign-in')}?{urlencode({'next': back})}" if back else "portal:sign-in"
             )
         return _refusals_as_pages(request, customer, lambda: view(request, customer, *args, **kwargs))
+
+    return wrapper
+
+
+def holds_secrets(view: View[P]) -> View[P]:
+    """A page that shows a secret goes out as it is: compressed, its length would tell of it (BREACH)."""
+
+    @functools.wraps(view)
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        patch_cache_control(response, no_transform=True)
+        return response
 
     return wrapper
 

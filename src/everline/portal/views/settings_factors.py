@@ -12,7 +12,7 @@ from everline.accounts.errors import SecondFactorWrong
 from everline.core import clock
 from everline.core.errors import DomainError
 from everline.portal.answers import see_other, show, show_problem
-from everline.portal.gate import signed_in
+from everline.portal.gate import holds_secrets, signed_in
 from everline.portal.templatetags.portal import plan_name
 from everline.portal.views.identity_door import actor_of, recently_proven, renew_key
 
@@ -24,6 +24,7 @@ _SECRET = "portal.totp"  # noqa: S105 - the name of a place in the session
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@holds_secrets
 @signed_in
 @recently_proven
 def second_factor(request: HttpRequest, customer: "Customer") -> HttpResponse:
@@ -61,6 +62,7 @@ def second_factor(request: HttpRequest, customer: "Customer") -> HttpResponse:
 
 
 @require_POST
+@holds_secrets
 @signed_in
 @recently_proven
 def recovery_codes(request: HttpRequest, customer: "Customer") -> HttpResponse:
