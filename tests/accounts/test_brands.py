@@ -271,7 +271,8 @@ def test_what_is_no_logo_is_refused(text: str) -> None:
 
 def test_a_good_logo_is_served_as_what_was_understood_of_it() -> None:
     drawn = (
-        '<title>A &amp; B &lt;x&gt;</title><defs><linearGradient id="g"><stop offset="10%" stop-color="#fff"/>'
+        '<title>A &amp; B &lt;x&gt;</title><defs><linearGradient id="g">'
+        '<stop offset="10%" stop-color="#fff"/>'
         '</linearGradient></defs><g fill="url(#g)"><path d="M1 1,2-2z" transform="rotate(4 2 2)"/></g>'
     )
 
