@@ -26,8 +26,7 @@ HEADERS = {
     "Permissions-Policy": (
         "accelerometer=(), autoplay=(), camera=(), clipboard-read=(), clipboard-write=(self), "
         "display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), "
-        "payment=(), publickey-credentials-create=(self), publickey-credentials-get=(self), usb=(), "
-        "web-share=(self)"
+        "payment=(), publickey-credentials-create=(self), publickey-credentials-get=(self), usb=()"
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
 }
