@@ -1,4 +1,4 @@
-"""What staff did, to what, and why: a row in the transaction of the deed, which nobody can change or remove."""
+"""What staff did, to what, and why: a row in the transaction of the deed, which nobody can change or drop."""
 
 from collections.abc import Mapping
 from datetime import datetime
