@@ -506,5 +506,15 @@ def test_the_style_sheet_is_served_for_good(browser: Client, start: Starter) -> 
     assert b"http" not in answer.content
 
 
+def test_the_tab_has_a_picture(browser: Client, start: Starter) -> None:
+    page = Page(browser.get(f"/pay/{start()['id']}"))
+
+    answer = browser.get(str(page.all("link", rel="icon")[0]["href"]))
+
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "image/svg+xml"
+    assert b"script" not in answer.content
+
+
 def test_healthz(browser: Client) -> None:
     assert browser.get("/healthz").json() == {"status": "ok"}

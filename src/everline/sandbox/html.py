@@ -12,7 +12,9 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.views.decorators.http import require_safe
 
-_STYLE = Path(__file__).resolve().parent / "static" / "sandbox" / "sandbox.css"
+_FILES = Path(__file__).resolve().parent / "static" / "sandbox"
+_STYLE = _FILES / "sandbox.css"
+_ICON = _FILES / "icon.svg"
 
 
 @contextlib.contextmanager
@@ -75,5 +77,15 @@ def stylesheet(_: HttpRequest) -> HttpResponse:
     """The one style sheet."""
     response = HttpResponse(_style(), content_type="text/css; charset=utf-8")
     response["Cache-Control"] = "public, max-age=31536000, immutable"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_safe
+def icon(_: HttpRequest) -> HttpResponse:
+    """What stands in the browser's tab; without one a browser would ask for it in vain."""
+    response = HttpResponse(_ICON.read_bytes(), content_type="image/svg+xml")
+    response["Cache-Control"] = "public, max-age=86400"
+    response["Content-Security-Policy"] = "default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", home.index, name="sandbox-index"),
     path("healthz", home.healthz),
     path("static/sandbox.css", html.stylesheet, name="sandbox-style"),
+    path("static/icon.svg", html.icon, name="sandbox-icon"),
     path("pay/<str:payment_id>", pages.pay, name="sandbox-pay"),
     path("pay/<str:payment_id>/3ds/<str:challenge_id>", pages.challenge, name="sandbox-challenge"),
     path("provider/v1/payments", provider.payments_view),
