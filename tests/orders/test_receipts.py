@@ -24,6 +24,11 @@ from everline.payments.models import Attempt, Refund
 from tests.orders.shop import Shop, statements
 
 LOCALES = ["en", "zh-hans"]
+#: The receipt's own words; a customer reads one language of them.
+WORDS = {
+    "en": "Receipt|Order number|Payment method|Description|Net amount|Tax|Total paid|Questions? Write to",
+    "zh-hans": "收据|订单号|付款方式|项目|不含税金额|税费|实付总额|有疑问？请写信至",
+}
 #: Points of a page of A4, and how much larger it is drawn.
 WIDTH, SCALE = 595, 2
 DARK = 188
@@ -310,6 +315,16 @@ def test_a_refund_of_money_that_was_never_kept_is_no_part_of_it(shop: Shop) -> N
     said = receipt_of(order)
 
     assert "-$19.99" not in said
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_receipt_is_in_one_language_down_to_its_small_words(shop: Shop, locale: str) -> None:
+    said = receipt_of(shop.renew(), locale)
+
+    other = next(each for each in LOCALES if each != locale)
+    assert [word for word in WORDS[locale].split("|") if word not in said] == []
+    assert [word for word in WORDS[other].split("|") if word in said] == []
 
 
 @pytest.mark.django_db

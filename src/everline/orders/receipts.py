@@ -11,7 +11,7 @@ from babel.dates import format_date, format_time, get_timezone_gmt
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext as say
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from everline.core.errors import NotFound
@@ -116,19 +116,19 @@ def _sheet(receipt: Receipt, locale: str) -> Sheet:
     return Sheet(
         brand=brand.name_zh if locale.startswith("zh") else brand.name_en,
         accent=str(brand.for_messages().get("accent", "")),
-        title=say("Receipt"),
+        title=gettext("Receipt"),
         made_at=receipt.issued_at,
         facts=[
-            (say("Order number"), order.number),
-            (say("Date"), _moment(receipt.issued_at, receipt.zone, locale)),
-            (say("Customer"), customer.email or customer.phone or customer.id),
-            (say("Payment method"), _method(receipt.payment)),
-            *([(say("Line"), line_name(order.line))] if order.line is not None else []),
+            (gettext("Order number"), order.number),
+            (gettext("Date"), _moment(receipt.issued_at, receipt.zone, locale)),
+            (gettext("Customer"), customer.email or customer.phone or customer.id),
+            (gettext("Payment method"), _method(receipt.payment)),
+            *([(gettext("Line"), line_name(order.line))] if order.line is not None else []),
         ],
-        heads=(say("Description"), say("Amount")),
+        heads=(gettext("Description"), gettext("Amount")),
         rows=_rows(receipt, locale),
         notes=_notes(receipt, locale),
-        closing=say("Questions? Write to %(address)s.") % {"address": brand.support_email},
+        closing=gettext("Questions? Write to %(address)s.") % {"address": brand.support_email},
         wraps_anywhere=locale.startswith("zh"),
     )
 
@@ -141,16 +141,16 @@ def _rows(receipt: Receipt, locale: str) -> list[Row]:
     back = [each for each in receipt.refunds if each.status == RefundStatus.SUCCEEDED]
     rows = [
         Row(name + times, _amount(paid - tax, locale), [*_periods(receipt, locale)]),
-        Row(say("Net amount"), _amount(paid - tax, locale)),
-        Row(say("Tax"), _amount(tax, locale)),
-        Row(say("Total paid"), _amount(paid, locale), loud=True),
+        Row(gettext("Net amount"), _amount(paid - tax, locale)),
+        Row(gettext("Tax"), _amount(tax, locale)),
+        Row(gettext("Total paid"), _amount(paid, locale), loud=True),
     ]
     for refund in back:
         day = _moment(refund.settled_at or refund.created_at, receipt.zone, locale)
-        rows.append(Row(say("Refunded on %(day)s") % {"day": day}, _amount(-refund.amount, locale)))
+        rows.append(Row(gettext("Refunded on %(day)s") % {"day": day}, _amount(-refund.amount, locale)))
     if back:
         left = paid - Money.total((each.amount for each in back), paid.currency)
-        rows.append(Row(say("Paid after refunds"), _amount(left, locale), loud=True))
+        rows.append(Row(gettext("Paid after refunds"), _amount(left, locale), loud=True))
     return rows
 
 
@@ -163,10 +163,12 @@ def _periods(receipt: Receipt, locale: str) -> list[str]:
         if period.state in {PeriodState.REVOKED, PeriodState.LAPSED}:
             continue
         if period.starts_at is None or period.ends_at is None:
-            lines.append(say("Period: counted from first use"))
+            lines.append(gettext("Period: counted from first use"))
         else:
             ends = (_moment(each, zone, locale) for each in (period.starts_at, period.ends_at))
-            lines.append(say("Period: %(start)s to %(end)s") % dict(zip(("start", "end"), ends, strict=True)))
+            lines.append(
+                gettext("Period: %(start)s to %(end)s") % dict(zip(("start", "end"), ends, strict=True))
+            )
     return lines
 
 
@@ -175,7 +177,7 @@ def _notes(receipt: Receipt, locale: str) -> list[str]:
         each for each in receipt.refunds if each.status in {RefundStatus.REQUESTED, RefundStatus.PENDING}
     ]
     return [
-        say("A refund of %(amount)s is on its way.") % {"amount": _amount(each.amount, locale)}
+        gettext("A refund of %(amount)s is on its way.") % {"amount": _amount(each.amount, locale)}
         for each in waiting
     ]
 
