@@ -170,7 +170,7 @@ class Whim:
         (
             "li@example.com",
             "This password is too much like your address. Choose another one.",
-            "密码与您的邮箱或号码太相似，请换一个。",
+            "密码与您的邮箱或手机号太相似，请换一个。",
         ),
         (
             "730164829557",

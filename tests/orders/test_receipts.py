@@ -27,7 +27,7 @@ LOCALES = ["en", "zh-hans"]
 #: The receipt's own words; a customer reads one language of them.
 WORDS = {
     "en": "Receipt|Order number|Payment method|Description|Net amount|Tax|Total paid|Questions? Write to",
-    "zh-hans": "收据|订单号|付款方式|项目|不含税金额|税费|实付总额|有疑问？请写信至",
+    "zh-hans": "收据|订单号|支付方式|项目|不含税金额|税费|实付总额|如有疑问，请发邮件至",
 }
 #: Points of a page of A4, and how much larger it is drawn.
 WIDTH, SCALE = 595, 2
