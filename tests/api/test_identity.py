@@ -105,7 +105,7 @@ def test_every_bad_code_gets_one_answer(anyone: Api, known: Customer, way: str) 
 
     assert refusal(answer) == (401, "invalid_credentials")
     assert answer.json()["detail"] == (
-        "This code is wrong or no longer good. Check it, or ask for a new one."
+        "This code is wrong or no longer valid. Check it, or ask for a new one."
     )
     assert "errors" not in answer.json()
     assert AccessToken.objects.count() == tokens

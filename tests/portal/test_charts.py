@@ -48,7 +48,7 @@ def test_countries_are_ranked_and_an_unknown_one_comes_last() -> None:
     assert [(each.name, each.value_text, each.percent) for each in found.places] == [
         ("Japan", "3 GB", 30),
         ("South Korea", "2 GB", 20),
-        ("Place not told", "5 GB", 50),
+        ("Place unknown", "5 GB", 50),
     ]
 
 

@@ -79,7 +79,7 @@ class CodeInvalid(DomainError):
 
     code = "code_invalid"
     kind = Kind.INVALID
-    message = _("This code is wrong or no longer good. Check it, or ask for a new one.")
+    message = _("This code is wrong or no longer valid. Check it, or ask for a new one.")
     field = "code"
 
 

@@ -166,7 +166,7 @@ def _issue(deed: Deed) -> Done:
 
 def _revoke(deed: Deed) -> Done:
     key = guarded_keys.withdraw_api_key(key_id=deed.key, actor=deed.actor, reason=deed.reason, now=deed.now)
-    return Done(gettext("The key is worthless from now on."), "api_key", key.id)
+    return Done(gettext("The key no longer works."), "api_key", key.id)
 
 
 def _reset(deed: Deed) -> Done:
@@ -281,7 +281,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
         _issue,
         inputs=(
             Input("name", _("What it is for")),
-            Input("scopes", _("Scopes, separated by blanks"), initial=" ".join(RESOURCES[:1])),
+            Input("scopes", _("Scopes, separated by spaces"), initial=" ".join(RESOURCES[:1])),
             Input("brand", _("Brand"), choices=_brands),
         ),
     ),

@@ -87,7 +87,7 @@ _WARNINGS: Mapping[str, str | Promise] = {
     "iccid_not_telecom": _("The ICCID does not begin with 89."),
     "iccid_without_check_digit": _("The ICCID has no check digit."),
     "iccid_check_digit": _("The check digit of the ICCID is wrong."),
-    "eid_format": _("The EID has not 32 digits."),
+    "eid_format": _("The EID does not have 32 digits."),
     "eid_check_digit": _("The check digits of the EID are wrong."),
 }
 

@@ -18,7 +18,7 @@ class QuoteUsed(DomainError):
 
     code = "quote_used"
     kind = Kind.CONFLICT
-    message = _("An order was already made of this offer. Open the order to go on.")
+    message = _("An order was already placed from this offer. Open the order to go on.")
 
 
 class OrderNotPayable(DomainError):

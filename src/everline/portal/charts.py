@@ -147,7 +147,7 @@ def _places(service: str, amounts: Mapping[str | None, int], total: int, locale:
     return [
         Place(
             code=(code or "").lower(),
-            name=country_name(code).in_locale(locale) if code else _("Place not told"),
+            name=country_name(code).in_locale(locale) if code else _("Place unknown"),
             value_text=wording.quantity(service, amount, locale),
             percent=_part(amount, total),
         )

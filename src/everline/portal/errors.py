@@ -10,5 +10,5 @@ class NotConfirmed(DomainError):
 
     code = "not_confirmed"
     kind = Kind.INVALID
-    message = _("Please check where the plan works and that your device takes it, then tick the box.")
+    message = _("Please check where the plan works and that your device supports eSIM, then tick the box.")
     field = "confirmed"

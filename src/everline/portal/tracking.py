@@ -222,7 +222,7 @@ def _with_our_team(view: "OrderView") -> Situation:
 
 def _money_back(view: "OrderView") -> Situation:
     values = {"amount": _amount_of(view, frozenset({RefundStatus.SUCCEEDED}))}
-    wait = _("Until it shows on your account can take some days, depending on your bank.")
+    wait = _("It can take a few days to show on your account, depending on your bank.")
     if view.order.status == OrderStatus.REFUNDED:
         title = (
             _("Your money was returned") if not values["amount"] else _("%(amount)s was returned") % values

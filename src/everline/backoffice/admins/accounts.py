@@ -103,7 +103,7 @@ class OneTimeCodeAdmin(StaffAdmin):
         column(_("Address"), "address"),
         column(_("Created"), "created_at"),
         column(_("Tries"), "tries"),
-        column(_("Used"), "used_at"),
+        column(_("Used at"), "used_at"),
     ]
     search_fields: ClassVar = ["=id", "=address"]
     hidden: ClassVar = ["code_hash"]
@@ -121,7 +121,7 @@ class SignInLinkAdmin(StaffAdmin):
         link(_("Customer"), "accounts.customer", "customer_id"),
         column(_("E-mail"), "email"),
         column(_("Created"), "created_at"),
-        column(_("Used"), "used_at"),
+        column(_("Used at"), "used_at"),
     ]
     search_fields: ClassVar = ["=id", "customer__id", "=email"]
     hidden: ClassVar = ["token_hash"]

@@ -39,13 +39,13 @@ class LineAdmin(StaffAdmin):
         column("MSISDN", "msisdn"),
         link(_("Customer"), "accounts.customer", "customer_id", "customer__user__email"),
         state(_("Service"), "service_state"),
-        state(_("Profile"), "profile_state"),
+        state(_("eSIM profile"), "profile_state"),
         column(_("Valid until"), "valid_until", order="valid_until"),
         _unusual,
     ]
     list_filter: ClassVar = [
         state_filter("service_state", ServiceState, _("Service")),
-        state_filter("profile_state", ProfileState, _("Profile")),
+        state_filter("profile_state", ProfileState, _("eSIM profile")),
     ]
     list_select_related: ClassVar = ["customer__user"]
     search_fields: ClassVar = [
