@@ -86,6 +86,36 @@ def test_nonsense_finds_nothing(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("japn", "JP"),
+        ("jaapan", "JP"),
+        ("jpaan", "JP"),
+        ("Germny", "DE"),
+        ("thailnd", "TH"),
+        ("Deutchland", "DE"),
+        ("yinguo", "GB"),
+        ("singapure", "SG"),
+        ("\U0001f1ef\U0001f1f5", "JP"),
+    ],
+)
+def test_one_slip_of_the_finger_is_forgiven_and_a_flag_is_its_country(text: str, code: str) -> None:
+    assert found(text)[0] == code
+
+
+@pytest.mark.parametrize("text", ["jpn1", "jaaapaan", "gremyn", "日夲", "chxx", "oma1n2"])
+def test_two_slips_and_short_words_mean_nothing(text: str) -> None:
+    assert found(text) == []
+
+
+def test_whoever_is_spelled_right_does_not_bring_a_neighbour() -> None:
+    neighbours = [destinations.country("IQ"), destinations.country("IR")]
+
+    assert [place.code for place in search_destinations(neighbours, "iran", "en")] == ["IR"]
+    assert [place.code for place in search_destinations(neighbours, "irab", "en")] == ["IQ", "IR"]
+
+
 def test_a_beginning_comes_before_a_part() -> None:
     listed = found("ea", limit=20) + found("ast", limit=20)
 

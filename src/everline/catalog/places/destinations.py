@@ -23,7 +23,11 @@ _FOLDER = Path(__file__).parent
 LONGEST_TEXT = 60
 #: Fewer letters of an alphabet are in too many names.
 _SHORTEST_PART = 3
+#: In shorter words one other letter is another word.
+_SHORTEST_SLIP = 4
 _FIRST_CJK = "\u2e80"
+#: Flags are pairs of these letters.
+_FLAG_LETTERS = {0x1F1E6 + number: chr(ord("a") + number) for number in range(26)}
 #: Traditional characters in the names of places; everything else people type the same way.
 _SIMPLER = str.maketrans(
     "國灣韓門羅爾蘭亞麗聯馬來內紐義歐盧島烏薩維愛臺貝賽約納緬華東濟奧達倫紗聖盡諾紋廈魯瑪茲別剛剋黴潑賴喬葉許"
@@ -99,19 +103,23 @@ def search_destinations(
     """What somebody means who has typed this much, best first; nothing typed means nothing.
 
     The same name comes before its beginning, that before a part of it, the page's language before the other,
-    initials of pinyin last. Case, spaces, hyphens, diacritics and traditional characters make no difference.
+    initials of pinyin last. Case, spaces, hyphens, diacritics and traditional characters make no difference;
+    a flag is its country. Where nothing fits, one slip of the finger is forgiven.
     """
     wanted = fold(text[:LONGEST_TEXT])
     if not wanted:
         return []
-    ranked = ((_rank(each, wanted, locale), number, each) for number, each in enumerate(among))
+    known = list(among)
+    ranked = ((_rank(each, wanted, locale), number, each) for number, each in enumerate(known))
     found = [(rank, number, each) for rank, number, each in ranked if rank is not None]
-    return [each for _, _, each in sorted(found, key=lambda match: match[:2])[:limit]]
+    if found:
+        return [each for _, _, each in sorted(found, key=lambda match: match[:2])[:limit]]
+    return [each for each in known if _slipped(each, wanted)][:limit]
 
 
 def fold(text: str) -> str:
     """Letters and digits only, small, simplified and without their marks."""
-    plain = unicodedata.normalize("NFKD", text.translate(_SIMPLER)).casefold()
+    plain = unicodedata.normalize("NFKD", text.translate(_SIMPLER).translate(_FLAG_LETTERS)).casefold()
     return "".join(character for character in plain if character.isalnum())
 
 
@@ -133,6 +141,27 @@ def _rank(place: Destination, wanted: str, locale: str) -> tuple[int, int] | Non
     if met := [len(key) for key in place.initials if len(wanted) > 1 and key.startswith(wanted)]:
         return 6, min(met)
     return None
+
+
+def _slipped(place: Destination, wanted: str) -> bool:
+    """Whether one of its names is meant but for one letter: left out, too many, another, or two swapped."""
+    if len(wanted) < _SHORTEST_SLIP or wanted >= _FIRST_CJK:
+        return False
+    return any(
+        len(key) >= _SHORTEST_SLIP and _one_apart(key, wanted)
+        for key in (*place.names, *place.others)
+        if key < _FIRST_CJK
+    )
+
+
+def _one_apart(one: str, other: str) -> bool:
+    """Two different words; all that comes before and after the first difference is the same."""
+    short, long = sorted((one, other), key=len)
+    at = next((place for place, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(long) > len(short):
+        return short[at:] == long[at + 1 :]
+    swapped = short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
+    return swapped or short[at + 1 :] == long[at + 1 :]
 
 
 def _destination(
