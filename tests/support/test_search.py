@@ -40,6 +40,7 @@ def test_an_email_finds_its_customer_and_messages_in_any_case(shop: Shop) -> Non
         lambda phone: f"{phone[:3]} (0) {phone[3:]}",
         lambda phone: f"0{phone[3:]}",
         lambda phone: phone[1:],
+        lambda phone: phone.translate({ord(digit): ord(digit) + 0xFEE0 for digit in "+0123456789"}),
     ],
 )
 def test_a_phone_is_found_in_any_spelling(shop: Shop, spell: Callable[[str], str]) -> None:
@@ -71,6 +72,25 @@ def test_orders_attempts_and_purchases_are_found_by_what_others_call_them(shop: 
     assert ("attempt", attempt.id) in [(hit.kind, hit.key) for hit in find(str(attempt.psp_ref))]
     assert kinds(bought.reference) == ["supplier_order"]
     assert "supplier_order" in kinds(bought.supplier_ref) or not bought.supplier_ref
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda number: number.lower(),
+        lambda number: number.replace("-", " "),
+        lambda number: number.replace("-", ""),
+        lambda number: f" {number.replace('-', '–')} ",
+        lambda number: number[:-6] + number[-6:].replace("1", "l").replace("0", "o"),
+    ],
+)
+def test_an_order_number_is_found_as_it_is_typed(shop: Shop, spell: Callable[[str], str]) -> None:
+    order = shop.order()
+    Order.objects.filter(pk=order.pk).update(number="TST-26-01K3M9")
+    other = shop.order()
+
+    assert [hit.key for hit in find(spell("TST-26-01K3M9"))] == [order.id]
+    assert [hit.key for hit in find(spell(other.number))] == [other.id]
 
 
 def test_an_id_is_opened_by_its_prefix_and_an_unknown_one_is_nothing(shop: Shop) -> None:

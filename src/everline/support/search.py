@@ -1,6 +1,7 @@
 """One search for whatever a customer reads out: every spelling is tried where it may be stored."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,10 @@ _LONGEST = 200
 _SHORTEST = 3
 _DIGITS = re.compile(r"[0-9]{4,32}")
 _E164_DIGITS = range(7, 16)
+#: An order number without what stands between its parts: brand, year, six of Crockford's digits.
+_NUMBER = re.compile(r"([A-Z0-9]+)([0-9]{2})([0-9A-Z]{6})")
+#: Letters that are no digits of Crockford's, and what is meant when somebody reads them.
+_MISREAD = str.maketrans("ILO", "110")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ def find(text: str) -> list[Hit]:
 
     At most `SHOWN` of a kind and at most twelve statements, each by an index or by an end of a number.
     """
-    wanted = " ".join(text.replace("\x00", "").split())[:_LONGEST]
+    plain = unicodedata.normalize("NFKC", text[:_LONGEST].replace("\x00", ""))  # full-width digits are digits
+    wanted = " ".join(plain.split())[:_LONGEST]
     if len(wanted) < _SHORTEST:
         return []
     if (hit := _by_id(wanted)) is not None:
@@ -139,8 +145,12 @@ def _by_card(digits: str) -> list[Hit]:
 
 
 def _by_number(text: str) -> list[Hit]:
-    number = text.upper().replace(" ", "")
-    orders = Order.objects.filter(number=number)[:SHOWN]
+    """An order number, with whatever between its parts or nothing."""
+    spelled = _NUMBER.fullmatch(re.sub(r"[\W_]", "", text).upper())
+    if spelled is None:
+        return []
+    brand, year, tail = spelled.groups()
+    orders = Order.objects.filter(number=f"{brand}-{year}-{tail.translate(_MISREAD)}")[:SHOWN]
     return [Hit("order", order.id, order.number, order.status) for order in orders]
 
 
