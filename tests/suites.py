@@ -16,7 +16,7 @@ BUDGETS = {
     "config": 240,
     "contracts": 60,
     "core": 60,
-    "journeys": 420,
+    "journeys": 600,
     "lines": 30,
     "notifications": 60,
     "orders": 120,
