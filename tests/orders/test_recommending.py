@@ -1,7 +1,9 @@
 """Which plan suits a line, by what it was used for."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import translation
@@ -13,7 +15,7 @@ from everline.catalog.types import PeriodKind
 from everline.core import clock
 from everline.core.money import Money
 from everline.lines.models import Line
-from everline.orders.advice import advice_for_line, reason
+from everline.orders.advice import advice_for_line, reason, use_of_line
 from everline.orders.recommending import Advice, Habit, Use, habit_of, recommend
 from everline.usage import selectors as usage
 from everline.usage.models import UsageRecord
@@ -162,7 +164,7 @@ def test_the_same_price_is_decided_the_same_way_each_time() -> None:
             "1 day of the last 60, about 1.2 GB. That is",
         ),
         (Advice("p", Habit.FREQUENT, 60, 20, 2 * GB, enough=True), "about 2 GB a day. You travel often"),
-        (Advice("p", Habit.RESIDENT, 60, 50, 10, enough=True), "about 1 MB a day. You live with this line"),
+        (Advice("p", Habit.RESIDENT, 60, 50, 10, enough=True), "about 1 MB a day. You use this line"),
         (Advice("p", Habit.TRIP, 60, 9, 10 * MB, enough=False), "This is the largest plan of its length"),
     ],
 )
@@ -223,3 +225,20 @@ def test_a_line_without_usage_or_service_is_advised_nothing(shop: Shop) -> None:
 
     assert advised(fresh) is None
     assert advised(stopped) is None
+
+
+@pytest.mark.django_db
+def test_days_with_data_are_never_more_than_the_days_there_were(shop: Shop) -> None:
+    """A line made on Monday evening has had three days on Wednesday morning, though not even two are over."""
+    shop.plan("day", 7)
+    line = shop.line()
+    wednesday = clock.now().replace(hour=1, minute=0, second=0, microsecond=0)
+    Line.objects.update(created_at=wednesday - timedelta(hours=26))
+    line.refresh_from_db()
+    for hours in (25.5, 12, 0.5):
+        record(line, (clock.now() - wednesday + timedelta(hours=hours)) / timedelta(days=1), 100 * MB)
+
+    schedule = replace(usage.schedules([line.id], wednesday)[line.id], zone=ZoneInfo("UTC"))
+    seen = use_of_line(line, schedule, wednesday)
+
+    assert (seen.days, seen.window) == (3, 3)

@@ -1,7 +1,7 @@
 """The recommendation for a line in words: what it was used for, and what suits that."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils.functional import Promise
@@ -53,19 +53,24 @@ def use_of_line(line: Line, schedule: Schedule, now: datetime) -> Use:
         now=now,
     )
     points = [point for point in series.points if point.quantity > 0]
-    days = {point.starts_at.astimezone(schedule.zone).date() for point in points}
+    days = {_day(point.starts_at, schedule) for point in points}
     by_country: dict[str, int] = {}
     for point in points:
         if point.country is not None:
             by_country[point.country] = by_country.get(point.country, 0) + point.quantity
     since = min([line.created_at, *(point.starts_at for point in points)])
     return Use(
-        window=max(1, min(WINDOW, (now - since).days + 1)),
+        window=max(1, min(WINDOW, (_day(now, schedule) - _day(since, schedule)).days + 1)),
         days=min(len(days), WINDOW),
         by_country=by_country,
         bytes=sum(point.quantity for point in points),
         days_left=0 if schedule.valid_until is None else days_left(now, schedule.valid_until),
     )
+
+
+def _day(moment: datetime, schedule: Schedule) -> date:
+    """Where the line is at home; days with data are counted by the same calendar as all days."""
+    return moment.astimezone(schedule.zone).date()
 
 
 def reason(advice: Advice) -> str:
