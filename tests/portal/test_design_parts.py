@@ -259,7 +259,7 @@ def test_bars_have_words_and_few_labels_when_there_are_many() -> None:
 
     assert html.count("<rect") == 30  # nothing was used on the first day
     assert html.count("<li") == 31
-    assert "May 30: 30 MB" in html
+    assert "May 30：30 MB" in html
     assert 'class="bars dense"' in html
     assert 'class="bars"' in part("bars", bars=bars[:7])
 

@@ -101,6 +101,8 @@ def test_time_zones_are_named_by_their_city() -> None:
 
     assert chinese["Asia/Shanghai"] == "上海 · Asia/Shanghai"
     assert english["Europe/Berlin"] == "Berlin · Europe/Berlin"
+    assert chinese["Asia/Kolkata"] == "加尔各答 · Asia/Kolkata"
+    assert english["America/Argentina/Buenos_Aires"].startswith("Buenos Aires · ")
     assert chinese.keys() == english.keys()
     assert next(iter(english)) == "UTC"
     assert "Factory" not in english
@@ -126,6 +128,19 @@ def test_countries_come_in_the_order_of_their_names() -> None:
         "日本",
         "中国大陆",
     ]
+
+
+def test_a_name_that_begins_with_a_rare_character_stands_where_its_sound_belongs() -> None:
+    names = [name for _, name in choices.countries(frozenset({"FI", "FJ", "MA", "NP", "NR"}), "zh-hans")]
+
+    assert names == ["斐济", "芬兰", "摩洛哥", "瑙鲁", "尼泊尔"]
+
+
+def test_few_messages_are_counted_in_their_own_unit() -> None:
+    with translation.override("zh-hans"):
+        assert wording.quantity_short("sms", 13, "zh-hans") == "13 条"
+    with translation.override("en"):
+        assert wording.quantity_short("sms", 13, "en") == "13"
 
 
 def test_currencies_are_named() -> None:

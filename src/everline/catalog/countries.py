@@ -17,6 +17,7 @@ _OURS = {
     "HK": Text(en="Hong Kong", zh="中国香港"),
     "MO": Text(en="Macao", zh="中国澳门"),
     "TW": Text(en="Taiwan", zh="中国台湾"),
+    "AE": Text(en="United Arab Emirates", zh="阿联酋"),
     "TR": Text(en="Türkiye", zh="土耳其"),
 }
 

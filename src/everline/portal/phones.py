@@ -6,6 +6,7 @@ from functools import cache
 import phonenumbers
 
 from everline.catalog.countries import country_name, is_country
+from everline.portal.choices import in_order
 
 #: Blanks, brackets, dots and dashes that people put between digits.
 _NATIONAL = re.compile(r"[0-9 ()./\-]{4,30}")
@@ -14,13 +15,13 @@ _LANGUAGE_HOMES = {"zh-hans": "CN"}
 
 @cache
 def prefixes(locale: str) -> tuple[tuple[str, str], ...]:
-    """(country, "Japan +81") in the order of the names; GB 18030 knows that of Chinese ones."""
+    """(country, "Japan +81") in the order of the names."""
     named = [
         (code, f"{country_name(code).in_locale(locale)} +{phonenumbers.country_code_for_region(code)}")
         for code in phonenumbers.SUPPORTED_REGIONS
         if is_country(code)
     ]
-    return tuple(sorted(named, key=lambda each: each[1].casefold().encode("gb18030")))
+    return tuple(sorted(named, key=lambda each: in_order(each[1])))
 
 
 def likely_country(accept_language: str, locale: str) -> str:

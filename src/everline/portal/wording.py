@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from everline.catalog.terms import Term, TermUnit
@@ -183,7 +183,7 @@ def quantity_short(service: str, amount: int, locale: str) -> str:
         case "voice":
             return gettext("%(count)s min") % {"count": formats.number(amount // _MINUTE, locale)}
         case _:
-            return formats.number(amount, locale)
+            return pgettext("messages", "%(count)s") % {"count": formats.number(amount, locale)}
 
 
 def speed(kbps: int) -> str:

@@ -18,6 +18,7 @@ from everline.lines.states import ProfileState
 from everline.portal import charts, periods
 from everline.portal.answers import see_other, show, show_problem
 from everline.portal.cards import line_card, versions_to_know
+from everline.portal.choices import in_order
 from everline.portal.devices import Device, visitor_of
 from everline.portal.gate import signed_in
 from everline.portal.templatetags.portal import active_locale
@@ -119,4 +120,4 @@ def _coverage(card: "LineCard") -> "Sequence[CountryCoverage]":
     if not base:
         return ()
     [found] = catalog.coverage_by_version([base[0].version_id]).values()
-    return sorted(found, key=lambda each: each.name.in_locale(active_locale()).encode("gb18030"))
+    return sorted(found, key=lambda each: in_order(each.name.in_locale(active_locale())))

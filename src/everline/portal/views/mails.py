@@ -14,6 +14,7 @@ from everline.portal.answers import show
 from everline.portal.branding import brand_of
 from everline.portal.gate import public
 from everline.portal.policy import content_policy
+from everline.portal.templatetags.portal import active_locale
 
 if TYPE_CHECKING:
     from everline.accounts.models import Customer
@@ -30,9 +31,11 @@ _DARK = "@media (prefers-color-scheme: dark)"
 @require_safe
 @public
 def mails(request: HttpRequest, customer: "Customer | None") -> HttpResponse:
-    """All kinds, each in each language."""
+    """All kinds, each in each language; subjects in the page's."""
     _only_in_a_sandbox()
-    kinds = [(kind.value, _message(request, customer, kind, "en")["mail"].subject) for kind in Kind]
+    kinds = [
+        (kind.value, _message(request, customer, kind, active_locale())["mail"].subject) for kind in Kind
+    ]
     return show(request, customer, "gallery/mails", {"kinds": kinds, "locales": LOCALES})
 
 
