@@ -57,7 +57,7 @@ def url_of(name: str, key: str) -> str:
     return reverse("desk:act", args=[name, key])
 
 
-def do(client: Client, name: str, key: str, **data: str) -> Any:
+def do(client: Client, name: str, key: str, /, **data: str) -> Any:
     return client.post(url_of(name, key), {"reason": REASON, **DEEDS[name][1], **data})
 
 
@@ -243,8 +243,43 @@ def test_the_secret_of_a_key_is_shown_once(world: World, desk: SignIn) -> None:
     assert do(client, "issue-api-key", "new", scopes="everything").status_code == 400
 
 
-def test_a_revoked_key_is_worthless(world: World, desk: SignIn) -> None:
-    do(desk(Role.OWNER), "revoke-api-key", world.key.id)
+def test_a_revoked_key_is_worthless_and_revoked_once(world: World, desk: SignIn) -> None:
+    client = desk(Role.OWNER)
+    do(client, "revoke-api-key", world.key.id)
+    world.key.refresh_from_db()
+    written, since = AuditEntry.objects.count(), world.key.revoked_at
+
+    again = do(client, "revoke-api-key", world.key.id)
 
     world.key.refresh_from_db()
-    assert world.key.revoked_at is not None
+    assert since is not None
+    assert world.key.revoked_at == since
+    assert again.status_code == 400
+    assert AuditEntry.objects.count() == written
+
+
+@pytest.mark.parametrize("name", ["assign-case", "note", "issue-api-key"])
+def test_what_an_action_asks_for_is_not_left_out(world: World, desk: SignIn, name: str) -> None:
+    client = desk(Role.OWNER)
+    key = DEEDS[name][0](world)
+    before = AuditEntry.objects.count()
+
+    for each in ACTIONS[name].inputs:
+        answer = do(client, name, key, **{each.name: " \x00 "})
+        assert answer.status_code == 400, each.name
+        assert REASON in answer.content.decode(), "what was typed is still there"
+
+    assert AuditEntry.objects.count() == before
+    assert not ApiKey.objects.filter(name__in=["", "feed"]).exists()
+
+
+@pytest.mark.parametrize("name", ["assign-case", "note", "issue-api-key"])
+def test_what_is_too_long_is_cut_and_what_no_column_holds_left_out(
+    world: World, desk: SignIn, name: str
+) -> None:
+    free = {each.name: f"\x00{'长' * 5000}" for each in ACTIONS[name].inputs if each.name in {"name", "text"}}
+
+    answer = do(desk(Role.OWNER), name, DEEDS[name][0](world), **free, reason=f"why\x00 {'长' * 5000}")
+
+    assert answer.status_code in {200, 302}
+    assert AuditEntry.objects.latest("id").reason.startswith("why 长")

@@ -47,7 +47,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What an action asks for beside the reason. With `choices` one of them."""
+    """What an action asks for beside the reason, cut to its length. With `choices` one of them."""
 
     name: str
     label: Text
@@ -55,6 +55,7 @@ class Input:
     long: bool = False
     choices: Callable[[], Sequence[tuple[str, str]]] | None = None
     initial: str = ""
+    longest: int = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +272,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
         _("For colleagues only. A note cannot be changed or removed later."),
         "customer",
         _note,
-        inputs=(Input("text", _("Note"), long=True),),
+        inputs=(Input("text", _("Note"), long=True, longest=2000),),
     ),
     "issue-api-key": Action(
         "manage_api_keys",
@@ -280,7 +281,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
         "",
         _issue,
         inputs=(
-            Input("name", _("What it is for")),
+            Input("name", _("What it is for"), longest=80),
             Input("scopes", _("Scopes, separated by spaces"), initial=" ".join(RESOURCES[:1])),
             Input("brand", _("Brand"), choices=_brands),
         ),

@@ -7,9 +7,11 @@ from django.db import transaction
 
 from everline.accounts.models import ApiKey
 from everline.accounts.selectors import brand_by_id
+from everline.accounts.services.blocking import AlreadySo
 from everline.accounts.services.keys import create_api_key, revoke_api_key
 from everline.accounts.types import NewApiKey
 from everline.core import audit
+from everline.core.ids import require
 
 
 @transaction.atomic
@@ -41,8 +43,12 @@ def withdraw_api_key(*, key_id: str, actor: str, reason: str, now: datetime) -> 
 
     Raises:
         NotFound: no such key.
+        AlreadySo: it was revoked before, and that moment counts.
         ReasonMissing: nothing was done.
     """
+    before = ApiKey.objects.select_for_update().filter(id=require("apk", key_id)).first()
+    if before is not None and before.revoked_at is not None:
+        raise AlreadySo
     key = revoke_api_key(key_id=key_id, now=now)
     audit.record(
         actor=actor,

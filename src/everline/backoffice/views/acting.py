@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from everline.backoffice.actions import ACTIONS, Action, Deed, allowed
@@ -13,13 +14,20 @@ from everline.backoffice.gate import name_of
 from everline.backoffice.records import list_of, url_of
 from everline.backoffice.site import site
 from everline.core import audit, clock
-from everline.core.errors import DomainError, NotFound
+from everline.core.errors import DomainError, Kind, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_INPUT = 2000
 _REFUSED = 400
+
+
+class InputMissing(DomainError):
+    """Something that the action asks for was left empty; browsers say so before they send the form."""
+
+    code = "input_missing"
+    kind = Kind.INVALID
+    message = _("Fill in “%(label)s”.")
 
 
 @require_http_methods(["GET", "POST"])
@@ -32,9 +40,10 @@ def act(request: HttpRequest, name: str, key: str) -> HttpResponse:
         raise PermissionDenied
     if request.method == "GET":
         return _form(request, action, key, {}, None)
-    data = {each.name: request.POST.get(each.name, "")[:_INPUT].strip() for each in action.inputs}
-    typed = {**data, "reason": request.POST.get("reason", "")[:_INPUT]}
+    data = {each.name: _typed(request, each.name, each.longest) for each in action.inputs}
+    typed = {**data, "reason": _typed(request, "reason", audit.MAX_REASON)}
     try:
+        _complete(action, data)
         reason = audit.checked_reason(typed["reason"])
         deed = Deed(key, name_of(request), reason, clock.now(), data)
         done = action.run(deed)
@@ -57,6 +66,18 @@ def act(request: HttpRequest, name: str, key: str) -> HttpResponse:
     return HttpResponseRedirect(url_of(done.kind, done.key) or reverse("admin:index"))
 
 
+def _typed(request: HttpRequest, name: str, longest: int) -> str:
+    """What somebody typed, without what no text column holds."""
+    return request.POST.get(name, "").replace("\x00", "").strip()[:longest]
+
+
+def _complete(action: Action, data: "Mapping[str, str]") -> None:
+    """Raises InputMissing for the first thing that was left out."""
+    for each in action.inputs:
+        if each.required and not data[each.name]:
+            raise InputMissing(label=str(each.label))
+
+
 def _form(
     request: HttpRequest, action: Action, key: str, typed: "Mapping[str, str]", refusal: DomainError | None
 ) -> HttpResponse:
@@ -66,6 +87,7 @@ def _form(
             "label": each.label,
             "long": each.long,
             "required": each.required,
+            "longest": each.longest,
             "value": typed.get(each.name, each.initial),
             "choices": list(each.choices()) if each.choices is not None else [],
         }
