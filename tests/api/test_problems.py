@@ -17,7 +17,7 @@ BODY_PATHS = ["/customers", "/sessions", "/quotes", "/orders"]
 @pytest.mark.parametrize(
     "path",
     ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/plans", "/api/v1/nothing", "/api/v1/plans/",
-     "/api/v1/lines/x/y/z", "/api/v1/docs", "/api/v1/payment-methods", "/api/v1/sessions/code",
+     "/api/v1/lines/x/y/z", "/api/v1/docs", "/api/v1/payment-methods", "/api/v1/sessions/codes",
      "/api/v1/operator/customers", "/api//v1/plans"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -235,6 +235,16 @@ def test_a_host_that_is_not_ours(anyone: Api, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["shop.example"]
 
     assert refusal(anyone.get("/nothing", HTTP_HOST="evil.example")) == (400, "bad_request")
+
+
+def test_a_document_in_the_place_of_a_compressed_page_is_said_to_be_plain(anyone: Api, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["shop.example"]
+
+    answer = anyone.get("/nothing", HTTP_HOST="evil.example", HTTP_ACCEPT_ENCODING="gzip")
+
+    assert refusal(answer) == (400, "bad_request")
+    assert "Content-Encoding" not in answer
+    assert answer["Content-Length"] == str(len(answer.content))
 
 
 @pytest.mark.parametrize(

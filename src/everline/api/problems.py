@@ -120,4 +120,7 @@ def ensure_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResp
     response.content = document.content
     response["Content-Type"] = MEDIA_TYPE
     response["Content-Length"] = str(len(document.content))
+    # What was true of the page is not of the document in its place.
+    response["Cache-Control"] = "no-store"
+    response.headers.pop("Content-Encoding", None)
     return response
