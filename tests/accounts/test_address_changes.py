@@ -44,7 +44,7 @@ def _confirm(customer: Customer, kind: Kind, address: str, code: str) -> Custome
 
 
 @pytest.mark.parametrize(("kind", "old", "new"), CHANGES)
-def test_an_address_changes_by_its_code_and_both_are_told(
+def test_an_address_changes_by_its_code_and_every_address_concerned_is_told(
     verified: Customer, kind: Kind, old: str, new: str
 ) -> None:
     _ask(verified, kind, new)
@@ -56,8 +56,9 @@ def test_an_address_changes_by_its_code_and_both_are_told(
     assert getattr(User.objects.get(), kind) == new
     assert getattr(changed, f"{kind}_verified_at") is not None
     assert notices(old) == notices(new) == [f"{kind}_changed"]
-    channels = {each.channel for each in Message.objects.filter(kind="security_notice")}
-    assert channels == {"email" if kind == "email" else "sms"}
+    told = Message.objects.filter(kind="security_notice")
+    assert {each.to for each in told} == {old, new, EMAIL}
+    assert all(each.channel == ("email" if "@" in each.to else "sms") for each in told)
 
 
 def test_its_spelling_is_made_normal(verified: Customer) -> None:

@@ -15,7 +15,7 @@ from everline.accounts.services.codes import call_back_codes, try_code, wish_for
 from everline.accounts.services.ending import call_back_links
 from everline.accounts.services.guards import require_proved_address, require_recent
 from everline.accounts.services.links import prove_address
-from everline.accounts.services.notices import tell_owner
+from everline.accounts.services.notices import best_address, tell_owner
 from everline.accounts.types import Actor, CodePurpose
 from everline.core.transactions import refuse_inside_transaction
 from everline.notifications.types import SecurityEvent
@@ -48,9 +48,10 @@ def request_address_code(*, actor: Actor, kind: AddressKind, address: str, now: 
 
 
 def confirm_address(*, actor: Actor, kind: AddressKind, address: str, code: str, now: datetime) -> Customer:
-    """Take the address whose code this is; the former and the new one are told.
+    """Take the address whose code this is; the former, the new and the owner's surest address are told.
 
-    Codes and links that went to the former address are worthless from now on.
+    The last one matters where a thief adds a number of their own: there is no former one to warn. Codes and
+    links that went to the former address are worthless from now on.
 
     Raises:
         CodeInvalid: wrong, old, for another address, of another user, or the address was taken meanwhile.
@@ -78,11 +79,12 @@ def _take(login: Login, actor: Actor, now: datetime) -> Customer:
         prove_address(user.customer, login, now)
         tell_owner(user, proved, actor.device, now, to=[login])
         return user.customer
+    sure = best_address(user)
     _store(user, login, now)
     call_back_codes(user.pk, now)
     call_back_links(user.pk, now)
-    told = [Login(login.kind, former)] if former else []
-    tell_owner(user, changed, actor.device, now, to=[*told, login])
+    old = [Login(login.kind, former)] if former else []
+    tell_owner(user, changed, actor.device, now, to=dict.fromkeys([*old, *sure, login]))
     return user.customer
 
 
