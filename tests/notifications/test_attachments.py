@@ -4,7 +4,7 @@ import base64
 import email
 import email.policy
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from tests.notifications.conftest import CONFIRMATION, Gateway, message
 
 pytestmark = pytest.mark.django_db
 
+LATE = "not true any more: the code has expired"
 CONTENT = bytes(range(256)) * 40
 REF = AttachmentRef("receipt", "ord_0000000000009")
 #: What the tables below did, in order.
@@ -125,6 +126,30 @@ def test_what_is_not_true_any_more_is_given_up_with_the_reason(gateway: Gateway)
     assert Message.objects.get().private == {}
     assert gateway.posts == []
     assert [call[0] for call in CALLS] == ["looked"], "nothing was printed for it"
+
+
+@pytest.mark.parametrize(
+    ("after", "status"),
+    [
+        (timedelta(minutes=9), "sent"),
+        (timedelta(minutes=10), "given_up"),
+        (-timedelta(minutes=20), "given_up"),
+    ],
+)
+def test_a_code_is_sent_only_while_it_is_good(
+    gateway: Gateway, move_clock: Callable[[timedelta], datetime], after: timedelta, status: str
+) -> None:
+    code = {"kind": "sign_in_code", "context": {"minutes": 10}, "private": {"code": "204816"}}
+    enqueue(message(**code), now=clock.now())
+
+    move_clock(after)
+    tasks.deliver()
+
+    row = Delivery.objects.get()
+    late = status == "given_up"
+    assert (row.status, row.last_error) == (status, LATE if late else "")
+    assert len(gateway.mails) == (0 if late else 1)
+    assert Message.objects.get().private == {}
 
 
 def test_a_batch_is_looked_at_once(gateway: Gateway) -> None:

@@ -8,14 +8,14 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from everline.core import clock
 from everline.core.transactions import refuse_inside_transaction
 from everline.notifications.carrying import AttachmentFailed, make_attachments, outdated
 from everline.notifications.channels.port import TransportError
 from everline.notifications.channels.registry import email_transport, sms_transport
-from everline.notifications.models import Delivery
+from everline.notifications.models import Delivery, Message
 from everline.notifications.rendering import render, render_sms, sender_name
 from everline.notifications.services import claim_due, record_outcomes, release
 from everline.notifications.types import AttachmentRef, Channel, Outcome, OutgoingMail, OutgoingSms
@@ -63,7 +63,7 @@ def _begin(
     if time.monotonic() > ends:
         return None
     message = delivery.message
-    if reason := stale.get((message.kind, message.reference)):
+    if reason := stale.get((message.kind, message.reference)) or _lapsed(message, clock.now()):
         return Outcome(delivery.id, error=f"not true any more: {reason}", permanent=True)
     try:
         sending = _sending(delivery)
@@ -75,6 +75,14 @@ def _begin(
         logger.exception("message %s failed", message.id)
         return Outcome(delivery.id, error=repr(error))
     return pool.submit(_try, delivery.id, sending, ends)
+
+
+def _lapsed(message: Message, now: datetime) -> str:
+    """Why a code is not worth sending any more: its minutes ran out while the transport was down."""
+    minutes = message.context.get("minutes")
+    if minutes is None or abs(now - message.created_at) < timedelta(minutes=minutes):
+        return ""
+    return "the code has expired"
 
 
 def _result(trying: "Outcome | Future[Outcome | None] | None") -> Outcome | None:

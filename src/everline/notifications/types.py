@@ -14,7 +14,8 @@ class Kind(StrEnum):
 
     - `welcome`: link (private), expires_at, zone
     - `address_taken`: sign_in_url
-    - `sign_in_code`, `recovery_code`, `address_code`: code (private, six digits), minutes
+    - `sign_in_code`, `recovery_code`, `address_code`: code (private, six digits), minutes: how long it is
+      good; a code that could not be delivered in that time is not sent
     - `security_notice`: event (a `SecurityEvent`), at, zone, device*, country*, settings_url
     - `order_confirmation`: order_number, plan_name, amount, currency, order_url, zone, old_ends_at*,
       new_ends_at*, line_label*, quantity*, opens_by*, install_url* (a new line: how to install it),
