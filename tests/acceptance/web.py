@@ -1,8 +1,10 @@
 """A stranger's tools: an HTTP client of the shop, one of the sandbox, a browser without script or cookie."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
@@ -275,3 +277,48 @@ class Browser:
         """Pay by card on the hosted page; where it leads."""
         card = {"method": "card", "number": number, "expiry": "12/40", "cvc": "123"}
         return self.leads_to(attempt["next_action"]["url"], **{**card, **values})
+
+
+class Window:
+    """A browser of one person: cookies, a language, forms with the secrets of their pages; no script."""
+
+    def __init__(self, shop: str, language: str = "en", **headers: str) -> None:
+        self.shop = shop
+        named = {name.replace("_", "-"): text for name, text in headers.items()}
+        self.http = httpx.Client(
+            base_url=shop,
+            timeout=TIMEOUT,
+            headers={"Accept-Language": language, **named},
+            limits=httpx.Limits(max_keepalive_connections=0),  # nothing stays open that nobody closes
+        )
+
+    def open(self, path: str) -> httpx.Response:
+        """A page, or where it leads."""
+        return self.http.get(path)
+
+    def page(self, path: str) -> str:
+        """The words of a page that is there, one blank between them."""
+        answer = self.open(path)
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.headers.get('Location')}"
+        return words(answer.text)
+
+    def submit(self, path: str, action: str = "", **values: str) -> httpx.Response:
+        """The page's form with this target (its own address if none is given), filled in."""
+        reader = _Reader()
+        reader.feed(self.open(path).text)
+        wanted = action or path
+        found = [form for form in reader.forms if form.method == "post" and (form.action or path) == wanted]
+        assert found, f"no such form on {path}: {[form.action for form in reader.forms]}"
+        return self.http.post(wanted, data={**found[0].fields, **values})
+
+    def sign_in(self, login: str, password: str = PASSWORD) -> "Window":
+        """By password."""
+        answer = self.submit("/sign-in/", "/sign-in/", login=login, password=password)
+        assert answer.status_code == 303, words(answer.text)
+        return self
+
+
+def words(html: str) -> str:
+    """What a page says, without its markup."""
+    body = re.sub(r"(?s)<(script|style|svg|title)\b.*?</\1>", " ", html)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
