@@ -30,7 +30,7 @@ WATCH_SHIFTS: Final = """
 window.shifts = [];
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
-    if (!entry.hadRecentInput) {
+    if (!entry.hadRecentInput && entry.value >= 0.00005) {
       const names = entry.sources.map((source) => source.node?.outerHTML?.slice(0, 80) ?? "");
       window.shifts.push(`${entry.value.toFixed(4)} ${names.join(" | ")}`);
     }

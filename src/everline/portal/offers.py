@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 #: Volumes to choose from, in gigabytes.
 VOLUMES: Final = (1, 3, 5, 10, 20, 50)
-PAGE: Final = 24
+PAGE: Final = 12
 #: Plans that fit side by side.
 MOST_COMPARED: Final = 4
 _PAGE_DIGITS = 3

@@ -264,7 +264,7 @@ def _stages(view: "OrderView") -> list[Stage]:
     captured = next((entry.at for entry in view.timeline if entry.event == Step.PAYMENT_CAPTURED), None)
     reached = [
         ("ordered", pgettext("stage", "Ordered"), order.created_at),
-        ("paid", pgettext("stage", "Paid"), order.paid_at or captured),
+        ("paid", pgettext("stage", "Payment"), order.paid_at or captured),
         ("set_up", pgettext("stage", "Set up"), order.fulfilled_at),
         ("confirmed", pgettext("stage", "Confirmed"), confirmed),
     ]

@@ -3,7 +3,10 @@ class Refused extends Error {}
 
 let fieldOffer;
 const able = canHavePasskeys();
-for (const part of document.querySelectorAll("[data-passkey-only]")) part.hidden = !able;
+for (const part of document.querySelectorAll("[data-passkey-only]")) {
+  if (able) part.hidden = false;
+  else part.remove(); // its room is kept for it only until here
+}
 for (const part of document.querySelectorAll("[data-passkey-never]")) part.hidden = able;
 
 const adding = document.querySelector('form[data-passkey="add"]');
