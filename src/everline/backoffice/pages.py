@@ -70,7 +70,7 @@ class OrderAdmin(StaffAdmin):
         column(_("Plan"), "plan_version__name_en"),
         amount(_("Total"), "total_minor"),
         column(_("Created"), "created_at"),
-        column(_("Paid"), "paid_at"),
+        column(_("Paid at"), "paid_at"),
     ]
     list_filter: ClassVar = [state_filter("status", OrderStatus)]
     list_select_related: ClassVar = ["customer__user", "plan_version"]

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SupportConfig(AppConfig):
@@ -6,3 +7,4 @@ class SupportConfig(AppConfig):
 
     name = "everline.support"
     label = "support"
+    verbose_name = _("Support")

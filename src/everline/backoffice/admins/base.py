@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
+from everline.backoffice.column_words import COLUMN_WORDS
 from everline.backoffice.wording import tone_of
 from everline.core import ids
 from everline.core.ids import PrefixedIdField
@@ -80,6 +81,10 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
         """Every column but the hidden ones, in the table's order."""
         del request, obj
         return [_shown(self, field) for field in _columns(self.model) if field.name not in self.hidden]
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, **more: Any) -> Any:
+        """The form of a single record, with the staff's words for its columns."""
+        return super().get_form(request, obj, **{"labels": COLUMN_WORDS, **more})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         """All of them."""
@@ -232,7 +237,7 @@ def _shown(admin: StaffAdmin, field: Any) -> Any:
     cache: dict[str, Any] = admin.__dict__.setdefault("_links", {})
     if field.name not in cache:
         label = field.related_model._meta.label_lower  # noqa: SLF001 - documented
-        cache[field.name] = link(str(field.verbose_name), label, field.attname)
+        cache[field.name] = link(COLUMN_WORDS.get(field.name, field.verbose_name), label, field.attname)
     return cache[field.name]
 
 
