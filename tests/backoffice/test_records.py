@@ -13,6 +13,7 @@ from django.urls import reverse
 from everline.accounts.models import Customer, User
 from everline.accounts.roles import Role
 from everline.backoffice import urls
+from everline.backoffice.column_words import COLUMN_WORDS
 from everline.backoffice.site import site
 from everline.lines.models import Line
 from everline.notifications.models import Message
@@ -45,6 +46,12 @@ SECRET_FIELDS = {
 
 def name_of(model: Any, page: str) -> str:
     return f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
+
+
+def test_every_word_for_a_column_is_one_of_a_column_that_exists() -> None:
+    columns = {field.name for model in RECORDS for field in model._meta.concrete_fields}
+
+    assert set(COLUMN_WORDS) - columns == set()
 
 
 def test_every_model_of_ours_has_a_page_or_a_reason() -> None:

@@ -149,7 +149,7 @@ def test_every_event_has_its_sentence_and_what_to_do(event: SecurityEvent, local
     }
 
     assert mail.subject not in others
-    assert {"en": "It was not you?", "zh-hans": "不是您本人？"}[locale] in mail.text
+    assert {"en": "Not you?", "zh-hans": "不是您本人？"}[locale] in mail.text
     assert "support@leb.example" in mail.text
     assert "https://leb.example/settings/" in mail.text
     assert "2026" in mail.text

@@ -54,7 +54,7 @@ _WORDS: Mapping[str, Mapping[Kind, Mapping[str, Any]]] = {
     "zh-hans": {
         Kind.SECURITY_NOTICE: {"device": "Windows 上的 Chrome", "country": "瑞士"},
         Kind.ORDER_CONFIRMATION: {**_PLAN["zh-hans"], "line_label": "度假手机"},
-        Kind.PAYMENT_FAILED: {**_PLAN["zh-hans"], "reason": "银行拒绝了此次付款，请换一张卡。"},
+        Kind.PAYMENT_FAILED: {**_PLAN["zh-hans"], "reason": "银行拒绝了这笔支付，请换一张卡。"},
         Kind.ORDER_EXPIRED: _PLAN["zh-hans"],
         Kind.ORDER_REFUNDED: {**_PLAN["zh-hans"], "reason": "我们未能开通您的套餐，款项将全额退回。"},
     },
