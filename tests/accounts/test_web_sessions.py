@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from everline.accounts import selectors, services
 from everline.accounts.access import customer_by_token
-from everline.accounts.devices import device_label, read_device
+from everline.accounts.devices import device_label, network_address, read_device
 from everline.accounts.models import AccessToken, Customer, WebSession
 from everline.accounts.services.web_sessions import DEVICE_COOKIE_AGE
 from everline.accounts.types import Device, SecondFactorNeeded
@@ -310,6 +310,32 @@ def test_programs_are_devices_too(verified: Customer) -> None:
 )
 def test_devices_are_called_by_browser_and_system(user_agent: str, label: str) -> None:
     assert device_label(user_agent) == label
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("192.0.2.9", "192.0.2.9"),
+        ("6.6.6.6, 192.0.2.9:4711", "192.0.2.9"),
+        ("2001:DB8::1", "2001:db8::1"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("", "10.0.0.1"),
+        ("192.0.2.9,", "10.0.0.1"),
+        ("unknown", "10.0.0.1"),
+        ("_hidden:1", "10.0.0.1"),
+        ("x" * 5_000, "10.0.0.1"),
+        ("192.0.2.9\x00", "10.0.0.1"),
+    ],
+)
+def test_the_address_is_what_our_proxy_saw(forwarded: str, address: str) -> None:
+    meta = {"HTTP_X_FORWARDED_FOR": forwarded, "REMOTE_ADDR": "10.0.0.1"}
+
+    with override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")):
+        behind_proxy = network_address(meta)
+    without_proxy = network_address(meta)
+
+    assert (behind_proxy, without_proxy) == (address, "10.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """From where a request comes, as its owner is shown it: network address, browser and system, country."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,8 @@ from everline.accounts.types import Device
 _USER_AGENT_LENGTH = 400
 _LABEL_LENGTH = 120
 _COUNTRY = re.compile("[A-Z]{2}")
+#: How some proxies write an address (RFC 7239, 6): 192.0.2.9:4711, [2001:db8::1]:4711.
+_WITH_PORT = re.compile(r"\[(?P<six>[0-9A-Fa-f:.]+)\](?::\d+)?|(?P<four>[0-9.]+):\d+")
 #: Words of Cloudflare for "unknown" and "Tor".
 _NO_COUNTRY = frozenset({"XX", "T1"})
 
@@ -30,12 +33,20 @@ def read_device(meta: Mapping[str, Any]) -> Device:
 
 
 def network_address(meta: Mapping[str, Any]) -> str:
-    """The address of whoever asks, for rate limits; behind a proxy what that proxy saw."""
-    if settings.SECURE_PROXY_SSL_HEADER:
-        seen = str(meta.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
-        if seen:
-            return seen
-    return str(meta.get("REMOTE_ADDR", ""))
+    """The address of whoever asks, for rate limits; behind a proxy what that proxy saw.
+
+    A port is left out: it differs in every connection, and so would every count. What is no address is
+    nobody's, and the proxy's own counts.
+    """
+    peer = str(meta.get("REMOTE_ADDR", ""))
+    if not settings.SECURE_PROXY_SSL_HEADER:
+        return peer
+    seen = str(meta.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
+    bare = _WITH_PORT.fullmatch(seen)
+    try:
+        return str(ipaddress.ip_address((bare["six"] or bare["four"]) if bare else seen))
+    except ValueError:
+        return peer
 
 
 def device_label(user_agent: str) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -14,6 +13,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from everline.accounts import selectors as accounts
+from everline.accounts.devices import network_address
 from everline.accounts.services import note_web_session
 from everline.core import clock
 from everline.core.errors import DomainError, NotFound
@@ -77,16 +77,14 @@ def safe_next(request: HttpRequest, wanted: str, otherwise: str) -> str:
 
 def client_of(request: HttpRequest) -> str:
     """The network address of whoever asks; behind a proxy the one that our own proxy saw."""
-    if settings.SECURE_PROXY_SSL_HEADER:
-        return str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return network_address(request.META)
 
 
 def _customer_of(request: HttpRequest) -> "Customer | None":
     """The signed-in customer, whose language the page then speaks."""
     if not request.user.is_authenticated:
         return None
-    customer = accounts.customer_of_user(request.user.pk)
+    customer = accounts.customer_behind(request.user)
     if customer is not None:
         translation.activate(customer.locale)
         request.LANGUAGE_CODE = customer.locale
