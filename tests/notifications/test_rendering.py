@@ -90,8 +90,8 @@ def test_a_confirmation_shows_amount_old_and_new_expiry_in_the_customers_zone() 
     chinese = _render(Kind.ORDER_CONFIRMATION, "zh-hans", currency="CNY", amount=13900)
 
     assert "$19.99" in english.text
-    assert "before: November 30, 2026 11:59 PM (GMT+08:00)" in english.text
-    assert "now: December 30, 2026 11:59 PM (GMT+08:00)" in english.text
+    assert "before: November 30, 2026, 23:59 (GMT+08:00)" in english.text
+    assert "now: December 30, 2026, 23:59 (GMT+08:00)" in english.text
     assert "¥139.00" in chinese.text
     assert "原有效期至：2026年11月30日 23:59 (GMT+08:00)" in chinese.text
     assert "现有效期至：2026年12月30日 23:59 (GMT+08:00)" in chinese.text
@@ -172,8 +172,8 @@ def test_an_unknown_kind_or_language_has_no_template(kind: str, locale: str) -> 
 @pytest.mark.parametrize(
     ("zone", "locale", "shown"),
     [
-        ("UTC", "en", "November 30, 2026 3:59 PM (GMT+00:00)"),
-        ("America/New_York", "en", "November 30, 2026 10:59 AM (GMT-05:00)"),
+        ("UTC", "en", "November 30, 2026, 15:59 (GMT+00:00)"),
+        ("America/New_York", "en", "November 30, 2026, 10:59 (GMT-05:00)"),
         ("Asia/Kathmandu", "zh-hans", "2026年11月30日 21:44 (GMT+05:45)"),
         ("Pacific/Auckland", "zh-hans", "2026年12月1日 04:59 (GMT+13:00)"),
     ],
@@ -186,5 +186,5 @@ def test_the_two_halves_of_a_fold_are_told_apart() -> None:
     summer = format_moment(datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "Europe/Berlin", "en")
     winter = format_moment(datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "Europe/Berlin", "en")
 
-    assert summer == "October 25, 2026 2:30 AM (GMT+02:00)"
-    assert winter == "October 25, 2026 2:30 AM (GMT+01:00)"
+    assert summer == "October 25, 2026, 02:30 (GMT+02:00)"
+    assert winter == "October 25, 2026, 02:30 (GMT+01:00)"

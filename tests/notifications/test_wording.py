@@ -56,12 +56,12 @@ def _mail(**changes: Any) -> OutgoingMail:
 @pytest.mark.parametrize(
     ("instant", "zone", "locale", "shown"),
     [
-        ((2027, 3, 28, 0, 59), "Europe/Zurich", "en", "March 28, 2027 1:59 AM (GMT+01:00)"),
-        ((2027, 3, 28, 1, 0), "Europe/Zurich", "en", "March 28, 2027 3:00 AM (GMT+02:00)"),
-        ((2027, 1, 1, 0, 0), "Pacific/Kiritimati", "en", "January 1, 2027 2:00 PM (GMT+14:00)"),
+        ((2027, 3, 28, 0, 59), "Europe/Zurich", "en", "March 28, 2027, 01:59 (GMT+01:00)"),
+        ((2027, 3, 28, 1, 0), "Europe/Zurich", "en", "March 28, 2027, 03:00 (GMT+02:00)"),
+        ((2027, 1, 1, 0, 0), "Pacific/Kiritimati", "en", "January 1, 2027, 14:00 (GMT+14:00)"),
         ((2026, 12, 31, 16, 0), "Asia/Shanghai", "zh-hans", "2027年1月1日 00:00 (GMT+08:00)"),
         ((2027, 2, 28, 23, 59), "UTC", "zh-hans", "2027年2月28日 23:59 (GMT+00:00)"),
-        ((2027, 2, 28, 18, 15), "Asia/Kathmandu", "en", "March 1, 2027 12:00 AM (GMT+05:45)"),
+        ((2027, 2, 28, 18, 15), "Asia/Kathmandu", "en", "March 1, 2027, 00:00 (GMT+05:45)"),
     ],
 )
 def test_a_moment_names_day_time_and_distance(
@@ -82,8 +82,7 @@ def test_a_moment_says_the_local_day_and_minute(instant: datetime, zone: str, lo
     assert str(local.year) in text
     assert f":{local.minute:02d}" in text
     assert "\u202f" not in text
-    hour = f"{local.hour}" if locale == "zh-hans" else f"{local.hour % 12 or 12}"
-    assert f"{int(hour)}:{local.minute:02d}" in text
+    assert f" {local:%H:%M} " in text
     same = instant.astimezone(ZoneInfo("Asia/Tokyo"))
     assert format_moment(same, zone, locale) == text
 

@@ -251,7 +251,7 @@ def test_the_date_is_the_customer_s_day(shop: Shop) -> None:
     captured = datetime(2026, 12, 31, 12, 30, tzinfo=UTC)
     Attempt.objects.filter(payable=order.id).update(captured_at=captured)
 
-    assert "January 1, 2027 1:30 AM (GMT+13:00)" in receipt_of(order)
+    assert "January 1, 2027, 01:30 (GMT+13:00)" in receipt_of(order)
 
 
 @pytest.mark.django_db

@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
-from babel.dates import format_date, format_time, get_timezone_gmt
+from babel.dates import format_date, get_timezone_gmt
 from django import template
 from django.template import Context
 
@@ -47,9 +47,9 @@ def format_moment(value: datetime, zone: str, locale: str) -> str:
     babel = Locale.parse(locale, sep="-")
     local = value.astimezone(ZoneInfo(zone))
     date = format_date(local.date(), "long", locale=babel)
-    # The narrow no-break space before AM and PM is a box in some mail programs.
-    time = format_time(local, "short", tzinfo=local.tzinfo, locale=babel).replace("\u202f", " ")
-    return f"{date} {time} ({get_timezone_gmt(local, locale=babel)})"
+    # Of 24 hours as on the pages; only English has a comma between.
+    glue = ", " if babel.language == "en" else " "
+    return f"{date}{glue}{local:%H:%M} ({get_timezone_gmt(local, locale=babel)})"
 
 
 def _lacking(*values: object) -> str:

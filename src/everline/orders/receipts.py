@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.core import Locale
-from babel.dates import format_date, format_time, get_timezone_gmt
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
@@ -18,6 +16,7 @@ from everline.core.errors import NotFound
 from everline.core.money import Money
 from everline.core.transactions import one_snapshot
 from everline.lines.models import Line
+from everline.notifications.formats import format_moment
 from everline.orders.errors import ReceiptNotReady
 from everline.orders.models import Order
 from everline.orders.sheets import Row, Sheet
@@ -202,7 +201,4 @@ def _amount(money: Money, locale: str) -> str:
 
 
 def _moment(value: datetime, zone: ZoneInfo, locale: str) -> str:
-    babel, local = Locale.parse(locale, sep="-"), value.astimezone(zone)
-    day = format_date(local.date(), "long", locale=babel)
-    time = format_time(local, "short", tzinfo=zone, locale=babel).replace("\u202f", " ")
-    return f"{day} {time} ({get_timezone_gmt(local, locale=babel)})"
+    return format_moment(value, zone.key, locale)
