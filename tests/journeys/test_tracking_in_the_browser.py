@@ -36,7 +36,7 @@ class Tracked:
 
     def cookie(self, url: str) -> Any:
         client = Client()
-        client.force_login(self.customer.user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(self.customer.user, backend="everline.accounts.backends.CustomerBackend")
         return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}
 
 

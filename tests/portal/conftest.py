@@ -186,7 +186,7 @@ def enter() -> Callable[[Customer], Client]:
 
     def sign_in(customer: Customer) -> Client:
         client = Client()
-        client.force_login(customer.user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(customer.user, backend="everline.accounts.backends.CustomerBackend")
         return client
 
     return sign_in

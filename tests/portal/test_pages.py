@@ -52,7 +52,7 @@ class Scene:
         shop.serve(line, version, 2)
         order = shop.order(self.owner, line, version)
         client = Client()
-        client.force_login(self.owner.user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(self.owner.user, backend="everline.accounts.backends.CustomerBackend")
         made = client.post("/quotes/", {"plan": version.plan_id, "line": line.id, "quantity": "1"})
         self.ids = {
             "line": line.id,

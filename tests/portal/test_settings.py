@@ -213,7 +213,7 @@ class TestPassword:
         client = sign_in(owner)
         owner.user.set_unusable_password()
         owner.user.save()
-        client.force_login(owner.user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(owner.user, backend="everline.accounts.backends.CustomerBackend")
 
         answer = client.get("/settings/password/")
 

@@ -12,6 +12,7 @@ from everline.accounts.security import (
     open_sessions,
     pending_sign_in,
     security_of,
+    totp_key,
 )
 from everline.accounts.types import DEFAULT_BRAND_ID, DEFAULT_CHOICES, CustomerProfile, StaffMember
 from everline.core.errors import NotFound
@@ -23,6 +24,7 @@ __all__ = [
     "brand_by_id",
     "brand_for_host",
     "brand_hosts",
+    "customer_behind",
     "customer_of_user",
     "default_brand",
     "has_totp",
@@ -31,6 +33,7 @@ __all__ = [
     "profile_of",
     "security_of",
     "staff_members",
+    "totp_key",
     "user_by_id",
     "users_at",
 ]
@@ -89,6 +92,12 @@ def _brands_by_host() -> Mapping[str, Brand]:
     if brands and brands[0].id == DEFAULT_BRAND_ID:
         by_host[""] = brands[0]
     return by_host
+
+
+def customer_behind(user: User) -> Customer | None:
+    """The customer who is signed in as this user, None for staff; no statement where the session was read."""
+    customer: Customer | None = getattr(user, "customer", None)
+    return customer
 
 
 def customer_of_user(user_id: int) -> Customer | None:

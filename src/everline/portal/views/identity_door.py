@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 CustomerView = Callable[Concatenate[HttpRequest, "Customer", P], HttpResponse]
 
-_BACKEND = "django.contrib.auth.backends.ModelBackend"
+_BACKEND = "everline.accounts.backends.CustomerBackend"
 _WANTED = "portal.wanted"
 #: Where the forms stand that are sent to an address without a page of its own.
 _FORM_PAGES = {
