@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect, sync_playwright
 
 from everline.accounts.models import Customer
+from tests.journeys import looks
 from tests.portal.conftest import PASSWORD, Shop
 from tests.portal.people import app_code, proven, read_code
 from tests.portal.test_journey import FLAGS
@@ -101,6 +102,16 @@ def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
+def faults(page: Page) -> list[str]:
+    """What bars anybody from a page that `looks` cannot reach: the telephone's is light, the desk's dark."""
+    size = page.viewport_size
+    assert size is not None
+    page.emulate_media(color_scheme="light" if size["width"] < 1000 else "dark", reduced_motion="reduce")
+    found = looks.barred(page) + looks.too_wide(page)
+    page.set_viewport_size(size)
+    return found
+
+
 @pytest.mark.parametrize(("width", "locale"), WINDOWS)
 def test_a_passkey_is_made_and_signs_in_until_it_is_removed(
     owner: Customer, window: Open, width: int, locale: str
@@ -126,6 +137,8 @@ def test_a_passkey_is_made_and_signs_in_until_it_is_removed(
 
         page.goto("/settings/passkeys/")
         page.locator(".passkeys a").click()
+        page.wait_for_selector("form[action$='/remove/']")
+        assert faults(page) == []
         page.locator("form[action$='/remove/'] button").click()
         expect(page.locator(".passkeys")).to_have_count(0)
         page.context.clear_cookies()
@@ -182,7 +195,7 @@ def test_the_second_step_from_setting_up_to_signing_in(
     page.locator(".setup > button").click()
     codes = page.locator("#recovery-codes code").all_inner_texts()
     assert len(codes) == 10
-    assert fits(page)
+    assert faults(page) == []
     with page.expect_download() as download:
         page.locator("[data-do=download]").click()
     kept = download.value.path().read_text().split()
@@ -191,6 +204,7 @@ def test_the_second_step_from_setting_up_to_signing_in(
     page.context.clear_cookies()
     sign_in(page, str(owner.email))
     page.wait_for_url("**/sign-in/second/")
+    assert faults(page) == []
     page.locator("[name=code]").fill(app_code(secret))
     page.locator("form[action='/sign-in/second/'] button").click()
     page.wait_for_url("**/account/")
@@ -200,6 +214,24 @@ def test_the_second_step_from_setting_up_to_signing_in(
     page.locator("[name=code]").fill(codes[3])
     page.locator("form[action='/sign-in/second/'] button").click()
     page.wait_for_url("**/account/")
+
+
+@pytest.mark.parametrize(("width", "locale"), WINDOWS)
+def test_a_new_address_counts_with_its_code(owner: Customer, window: Open, width: int, locale: str) -> None:
+    page = window(width, locale)
+    sign_in(page, str(owner.email))
+    page.wait_for_url("**/account/")
+    page.goto("/settings/email/")
+    page.locator("[name=email]").fill("ann.elsewhere@example.com")
+    page.locator("main form button").first.click()
+    page.wait_for_url("**/settings/email/code/")
+    assert faults(page) == []
+
+    page.locator("[name=code]").fill(read_code("ann.elsewhere@example.com"))
+    page.locator("form.sheet button").click()
+
+    expect(page.locator("main")).to_contain_text("ann.elsewhere@example.com")
+    assert page.url.endswith("/settings/security/")
 
 
 @pytest.mark.parametrize(("width", "locale"), WINDOWS)
