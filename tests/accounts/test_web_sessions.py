@@ -239,7 +239,7 @@ def test_the_first_device_is_no_news_and_a_new_one_is(verified: Customer) -> Non
     assert before == []
     assert notices() == ["new_device"]
     told = Message.objects.get(kind="security_notice").context
-    assert (told["device"], told["country"]) == ("Mobile Safari · iOS", "JP")
+    assert (told["device"], told["country"]) == ("Mobile Safari · iOS", "日本"), "as the owner reads it"
     assert told["settings_url"].endswith("/settings/security/")
 
 

@@ -1,25 +1,14 @@
 """Countries by ISO 3166-1 alpha-2 code and their names in our two languages.
 
-The codes are pycountry's (Debian iso-codes), the names CLDR's, but for a few that our customers write
-otherwise.
+The codes are pycountry's (Debian iso-codes), the names those of `core.countries`.
 """
 
 from functools import cache
 
 import pycountry
-from babel.core import Locale
 
 from everline.catalog.types import Text
-
-#: CLDR's own names of these are administrative ("中国香港特别行政区") or not what our customers write.
-_OURS = {
-    "CN": Text(en="Mainland China", zh="中国大陆"),
-    "HK": Text(en="Hong Kong", zh="中国香港"),
-    "MO": Text(en="Macao", zh="中国澳门"),
-    "TW": Text(en="Taiwan", zh="中国台湾"),
-    "AE": Text(en="United Arab Emirates", zh="阿联酋"),
-    "TR": Text(en="Türkiye", zh="土耳其"),
-}
+from everline.core.countries import name_of_country
 
 
 def is_country(code: str) -> bool:
@@ -30,9 +19,4 @@ def is_country(code: str) -> bool:
 @cache
 def country_name(code: str) -> Text:
     """The name of a country in both languages; the code itself where nobody names it."""
-    if code in _OURS:
-        return _OURS[code]
-    return Text(
-        en=Locale.parse("en").territories.get(code, code),
-        zh=Locale.parse("zh_Hans").territories.get(code, code),
-    )
+    return Text(en=name_of_country(code, "en"), zh=name_of_country(code, "zh-hans"))

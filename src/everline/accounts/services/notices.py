@@ -8,6 +8,7 @@ from everline.accounts.models import Brand, Customer, User
 from everline.accounts.selectors import default_brand
 from everline.accounts.types import DEFAULT_LOCALE, DEFAULT_TIMEZONE, Device
 from everline.core import links
+from everline.core.countries import name_of_country
 from everline.notifications.services import enqueue
 from everline.notifications.types import Channel, Kind, Message, SecurityEvent
 
@@ -66,18 +67,19 @@ def _notice(
 ) -> Message:
     customer: Customer | None = getattr(user, "customer", None)
     brand = customer.brand if customer else default_brand()
+    locale = customer.locale if customer else DEFAULT_LOCALE
     return Message(
         kind=Kind.SECURITY_NOTICE,
         to=address.value,
         channel=CHANNELS[address.kind],
-        locale=customer.locale if customer else DEFAULT_LOCALE,
+        locale=locale,
         brand=brand.for_messages(),
         context={
             "event": event.value,
             "at": now.isoformat(),
             "zone": customer.timezone if customer else DEFAULT_TIMEZONE,
             "device": device.label,
-            "country": device.country,
+            "country": name_of_country(device.country, locale) if device.country else "",
             "settings_url": links.url("security", origin=brand.origin),
         },
         dedupe_key=f"security:{event.value}:{user.pk}:{number}:{now:%Y%m%d%H%M%S%f}",
