@@ -8,6 +8,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.test import Client
 
+from everline.accounts import selectors
 from everline.accounts.models import User
 from everline.accounts.roles import Role
 from everline.accounts.services.staffing import create_staff
@@ -56,6 +57,7 @@ def desk(staff: MakeStaff) -> SignIn:
         session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         session["everline.staff.since"] = clock.now().isoformat()
+        session["everline.staff.factor"] = selectors.totp_key(user.pk)
         session.save()
         client = Client(headers={"accept-language": "en"})
         client.cookies[COOKIE] = session.session_key

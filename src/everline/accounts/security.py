@@ -44,6 +44,12 @@ def has_totp(user_id: int) -> bool:
     return bool(Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP).exists())
 
 
+def totp_key(user_id: int) -> int | None:
+    """Which authenticator app is the second factor; enrolled anew it has another key. None without one."""
+    row = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP).only("pk").first()
+    return None if row is None else int(row.pk)
+
+
 def passkey_view(row: Any) -> PasskeyView:
     """One passkey as its owner sees it."""
     return PasskeyView(row.pk, str(row.data.get("name", "")), row.created_at, row.last_used_at)

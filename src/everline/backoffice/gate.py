@@ -18,6 +18,8 @@ SHIFT: Final = timedelta(hours=8)
 #: Between the password and the second factor.
 PATIENCE: Final = timedelta(minutes=10)
 _SINCE = "everline.staff.since"
+#: Which second factor let them in: after a reset, enrolling anew must not open the old session again.
+_FACTOR = "everline.staff.factor"
 _PENDING = "everline.staff.pending"
 _KNOWN = "_everline_staff"
 
@@ -32,7 +34,7 @@ class Pending:
 
 
 def staff_of(request: HttpRequest) -> "User | None":
-    """The member of staff who asks: active, on the staff now, with a second factor, within the shift.
+    """The member of staff who asks: active, on the staff now, with the factor that let them in, in the shift.
 
     The answer is kept for the request; the next request asks again.
     """
@@ -46,9 +48,10 @@ def _look(request: HttpRequest) -> "User | None":
     if not user.is_authenticated or not user.is_active or not user.is_staff:
         return None
     since = _moment(request.session.get(_SINCE))
-    if since is None or not timedelta(0) <= clock.now() - since < SHIFT or not accounts.has_totp(user.pk):
+    if since is None or not timedelta(0) <= clock.now() - since < SHIFT:
         return None
-    return user
+    factor = request.session.get(_FACTOR)
+    return user if factor is not None and factor == accounts.totp_key(user.pk) else None
 
 
 def name_of(request: HttpRequest) -> str:
@@ -62,6 +65,7 @@ def let_in(request: HttpRequest, user: "User") -> None:
     request.session.flush()
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     request.session[_SINCE] = clock.now().isoformat()
+    request.session[_FACTOR] = accounts.totp_key(user.pk)
     request.session.set_expiry(int(SHIFT.total_seconds()))
     setattr(request, _KNOWN, user)
 
