@@ -36,7 +36,7 @@ class NewCustomer(Body):
 
 
 class ProfileChange(Patch):
-    """New settings; what is left out or null stays. E-mail and phone are changed through support."""
+    """New settings; what is left out or null stays. E-mail and phone are changed in the portal."""
 
     locale: _Locale = None
     timezone: _Timezone = None
