@@ -57,6 +57,12 @@ class StaffAdmin(ModelAdmin):  # type: ignore[misc]
     view_on_site = False
     compressed_fields = True
 
+    def __init__(self, model: type[Model], admin_site: Any) -> None:
+        super().__init__(model, admin_site)
+        if self.plural:
+            # The way back to the list is named by the model's options, which say nothing of their own.
+            self.opts.verbose_name_plural = self.plural
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody: rows are made by services."""
         del request
