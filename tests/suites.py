@@ -7,7 +7,7 @@ import pytest
 
 #: Seconds that each folder's tests may take together on two busy cores; the whole stays under half an hour.
 BUDGETS = {
-    "acceptance": 300,
+    "acceptance": 360,
     "accounts": 120,
     "api": 180,
     "architecture": 90,
