@@ -1,10 +1,13 @@
 """What is shown and asked before an order: the offer, its checks, and a choice that outlives signing in."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
 
+from everline.core import clock
+from everline.lines.models import Line
 from everline.orders.models import Order, Quote
 from tests.portal.bank import Bank
 from tests.portal.buying import Buyer, Enter
@@ -29,7 +32,7 @@ def test_a_new_line_wants_place_and_device_confirmed(buyer: Buyer) -> None:
     assert refused.status_code == 422
     assert "tick the box" in page.text
     assert "Works in: Japan" in page.text
-    assert "must not be locked to another carrier" in page.text
+    assert "must not be locked to a carrier" in page.text
     assert Order.objects.count() == 0
     assert buyer.client.post(address, page.form(""))["Location"].endswith("/pay/")
 
@@ -59,6 +62,30 @@ def test_the_payment_page_repeats_what_is_bought(buyer: Buyer) -> None:
     assert (quote.ends_at + timedelta(hours=8)).strftime("%H:%M (GMT+08:00)") in page.text
     assert "What happens next" in page.text
     assert page.html.count('<svg class="mark ') == page.html.count('name="method"')
+
+
+def test_an_order_paid_the_next_day_is_shown_with_that_days_expiry(buyer: Buyer) -> None:
+    offer = buyer.offer(line="")
+    buyer.client.post(offer, buyer.page(offer).form(""))
+    order = Order.objects.get(quote_id=offer.split("/")[-2])
+    clock.set_offset(timedelta(hours=20))
+
+    page = buyer.page(f"/orders/{order.id}/pay/")
+
+    assert order.quote.ends_at is not None
+    later = order.quote.ends_at + timedelta(hours=19)
+    [shown] = re.findall(r'New expiry</dt><dd><time datetime="([^"]+)"', page.html)
+    assert later < datetime.fromisoformat(shown) < later + timedelta(days=3), "a month may have other days"
+
+
+def test_the_payment_page_promises_nothing_to_a_line_that_takes_nothing(buyer: Buyer) -> None:
+    order = buyer.order()
+    Line.objects.filter(pk=buyer.line.pk).update(service_state="suspended")
+
+    page = buyer.page(f"/orders/{order.id}/pay/")
+
+    assert "Total" in page.text
+    assert "New expiry" not in page.text
 
 
 def test_the_way_back_leads_to_the_list_as_it_was(buyer: Buyer) -> None:

@@ -14,6 +14,7 @@ from everline.core.idempotency import InProgress, KeyReused
 from everline.core.money import CURRENCIES, Money
 from everline.orders.access import get_order_for_customer
 from everline.orders.errors import PriceChanged
+from everline.orders.purchase import check_line
 from everline.orders.selectors import OrderView, order_views
 from everline.orders.services import paying
 from everline.orders.services.paying import PaymentRequest, start_payment
@@ -26,11 +27,14 @@ from everline.payments.errors import AttemptOpen, ProviderUnavailable
 from everline.payments.states import OPEN, AttemptStatus
 from everline.portal.answers import see_other, show, show_problem
 from everline.portal.gate import signed_in
+from everline.portal.offers import schedule_for
 from everline.portal.policy import allow_payment_pages
 from everline.portal.views.plans import zone_of
 from everline.portal.wording import METHODS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from everline.accounts.models import Customer
     from everline.orders.models import Order
     from everline.payments.models import Attempt
@@ -136,9 +140,22 @@ def _page(order: "Order", customer: "Customer") -> dict[str, Any]:
         "section": "orders",
         "token": uuid.uuid4().hex,
         "held": clock.now() < order.priced_until,
-        "expiry": order.quote.ends_at,
+        "expiry": _expiry(order, customer),
         "pay_zone": zone_of(customer, order.line),
     }
+
+
+def _expiry(order: "Order", customer: "Customer") -> "datetime | None":
+    """Until when the line works if this is paid now: what the offer said may be a day old.
+
+    None where the first use decides, and where the line cannot take the order any more: paying says why.
+    """
+    now = clock.now()
+    schedule = schedule_for(customer, order.line, now)
+    try:
+        return check_line(schedule, order.plan_version, order.quantity, now)[-1].ends_at
+    except DomainError:
+        return None
 
 
 def last_failure(view: OrderView) -> "Attempt | None":
