@@ -151,6 +151,21 @@ def test_a_double_click_registers_once_and_writes_no_mail_about_strangers(
     assert [message.kind for message in Message.objects.all()] == ["welcome"]
 
 
+@pytest.mark.parametrize("token", [None, "", "é" * 300])
+def test_who_goes_back_and_mends_the_address_registers_with_it(
+    shop: Shop, visitor: Client, token: str | None
+) -> None:
+    form = registration(visitor)
+    form["token"] = form["token"] if token is None else token
+    visitor.post("/register/", form)
+
+    answer = visitor.post("/register/", {**form, "email": "right@example.com"})
+
+    assert answer["Location"] == "/register/done/"
+    assert {message.to for message in Message.objects.all()} == {form["email"], "right@example.com"}
+    assert {message.kind for message in Message.objects.all()} == {"welcome"}
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "says"),
     [

@@ -167,13 +167,15 @@ def _register_page(values: dict[str, str], locale: str) -> dict[str, object]:
 
 
 def _register_once(request: HttpRequest, values: dict[str, str], locale: str) -> None:
-    """Register; the same form sent twice registers once, so its owner gets no mail about a stranger."""
+    """Register; the same form sent twice registers once, so its owner gets no mail about a stranger.
+
+    Whoever goes back and mends the address sends the same form with another wish.
+    """
     now = clock.now()
-    asked = idempotency.fingerprint("portal.register", [values["email"].lower(), values["phone"]])
+    token = values["token"] or uuid.uuid4().hex
+    wish = idempotency.fingerprint("portal.register", [token, values["email"].lower(), values["phone"]])
     try:
-        held = idempotency.claim(
-            owner="portal.register", key=values["token"] or uuid.uuid4().hex, fingerprint=asked, now=now
-        )
+        held = idempotency.claim(owner="portal.register", key=wish, fingerprint=wish, now=now)
     except idempotency.InProgress:
         return
     if held.status is not None:
