@@ -297,6 +297,16 @@ def test_nothing_fits_is_a_page_with_a_way_out(world: dict[str, PlanVersion]) ->
 # One plan
 
 
+def test_unlimited_data_is_not_said_to_come_anew(shop: Shop) -> None:
+    shop.plan("month", 3, 5999, data_bytes=None, fair_use=FairUseSpec(2 * GB, "day", 1000), refill="monthly")
+    alone = visit("/plans/").text
+    shop.plan("month", 3, 3999, refill="monthly")
+
+    assert "Unlimited" in alone
+    assert "every month" not in alone
+    assert "every month" in visit("/plans/").text
+
+
 def test_a_plan_page_says_everything(world: dict[str, PlanVersion], shop: Shop) -> None:
     version = shop.plan(
         "month", 3, 5999, data_bytes=None, fair_use=FairUseSpec(2 * GB, "day", 1000), refill="monthly"
