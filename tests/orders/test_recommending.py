@@ -163,6 +163,7 @@ def test_the_same_price_is_decided_the_same_way_each_time() -> None:
             Advice("p", Habit.TRIP, 60, 1, 1234 * MB, enough=True),
             "1 day of the last 60, about 1.2 GB. That is",
         ),
+        (Advice("p", Habit.TRIP, 60, 2, MB, enough=True), "this is the cheapest single pass that covers it."),
         (Advice("p", Habit.FREQUENT, 60, 20, 2 * GB, enough=True), "about 2 GB a day. You travel often"),
         (Advice("p", Habit.RESIDENT, 60, 50, 10, enough=True), "about 1 MB a day. You use this line"),
         (Advice("p", Habit.TRIP, 60, 9, 10 * MB, enough=False), "This is the largest plan of its length"),

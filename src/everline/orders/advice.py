@@ -19,7 +19,7 @@ from everline.usage.types import Service
 
 _GB, _MB = 10**9, 10**6
 _WHY: dict[Habit, Promise] = {
-    Habit.TRIP: _("That is a short trip: this pass covers it at the lowest price."),
+    Habit.TRIP: _("That is a short trip: this is the cheapest single pass that covers it."),
     Habit.FREQUENT: _("You travel often: this monthly plan covers that at the lowest price a day."),
     Habit.RESIDENT: _(
         "You use this line nearly every day: this yearly plan covers that at the lowest price a day."
