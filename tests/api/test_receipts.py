@@ -1,6 +1,7 @@
 """`GET /orders/{id}/receipt`: a PDF for its owner, once there is something to put on it."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as django_settings
@@ -44,6 +45,21 @@ def test_a_paid_order_names_its_receipt_by_a_whole_address(
 
     assert paid["receipt_url"] == f"{django_settings.EVERLINE_PUBLIC_URL}/api/v1/orders/{paid['id']}/receipt"
     assert listed["receipt_url"] == paid["receipt_url"]
+
+
+def test_the_address_is_that_of_the_customers_brand(
+    paid: dict[str, Any], signed_in: tuple[Api, Customer]
+) -> None:
+    api, customer = signed_in
+    customer.brand.domains = ["nomad.example"]
+    customer.brand.save()
+
+    one = api.get(f"/orders/{paid['id']}").json()
+    [listed] = api.get("/orders").json()["data"]
+
+    assert urlsplit(one["receipt_url"]).hostname == "nomad.example"
+    assert urlsplit(one["receipt_url"]).path == f"/api/v1/orders/{paid['id']}/receipt"
+    assert listed["receipt_url"] == one["receipt_url"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])

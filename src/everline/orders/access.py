@@ -27,14 +27,14 @@ def get_quote_for_customer(*, customer_id: str, quote_id: str) -> Quote:
 
 
 def get_order_for_customer(*, customer_id: str, order_id: str) -> Order:
-    """This customer's order with its plan version and line; one statement.
+    """This customer's order with its plan version, line and brand; one statement.
 
     Raises:
         NotFound: no such order, or another customer's.
     """
     ids.require("ord", order_id)
     order = (
-        Order.objects.select_related("plan_version", "line")
+        Order.objects.select_related("plan_version", "line", "customer__brand")
         .filter(pk=order_id, customer_id=customer_id)
         .first()
     )

@@ -85,8 +85,10 @@ def orders_of_customer(
     after: str | None = None,
     limit: int = 20,
 ) -> list[Order]:
-    """A customer's orders, oldest first, after the order `after`; one statement."""
-    rows = Order.objects.select_related("plan_version", "line").filter(customer_id=customer_id)
+    """A customer's orders with their brand, oldest first, after the order `after`; one statement."""
+    rows = Order.objects.select_related("plan_version", "line", "customer__brand").filter(
+        customer_id=customer_id
+    )
     if line_id is not None:
         rows = rows.filter(line_id=line_id)
     if status is not None:

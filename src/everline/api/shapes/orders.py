@@ -149,7 +149,7 @@ def order_shape(view: "OrderView") -> Order:
         "attempts": [attempt_shape(each) for each in view.attempts],
         "refunds": [refund_shape(each) for each in view.refunds],
         "timeline": [step_shape(each) for each in view.timeline],
-        "receipt_url": links.url("receipt", order=order.id) if has_receipt(view.attempts) else None,
+        "receipt_url": _receipt_url(order) if has_receipt(view.attempts) else None,
     }
 
 
@@ -182,6 +182,11 @@ def refund_shape(refund: "payments.Refund") -> Refund:
 def step_shape(entry: "orders.TimelineEntry") -> Step:
     """A step of the timeline in the active language."""
     return {"at": instant(entry.at), "event": entry.event, "text": text_of(entry.event)}
+
+
+def _receipt_url(order: "orders.Order") -> str:
+    """Under the address of the customer's own brand; the order's customer is loaded with it."""
+    return links.url("receipt", origin=order.customer.brand.origin, order=order.id)
 
 
 def _failure(attempt: "payments.Attempt") -> Failure:
