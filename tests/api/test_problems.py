@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 
 from everline.api.problems import problem, status_of
 from everline.core.errors import DomainError, Kind
@@ -235,6 +236,17 @@ def test_a_host_that_is_not_ours(anyone: Api, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["shop.example"]
 
     assert refusal(anyone.get("/nothing", HTTP_HOST="evil.example")) == (400, "bad_request")
+
+
+def test_foreign_hosts_cannot_fill_the_log(
+    world: World, client: Client, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.ALLOWED_HOSTS = ["shop.example"]
+
+    answers = [client.get(path, HTTP_HOST="evil.example") for path in ("/api/v1/plans", "/sign-in/", "/")]
+
+    assert [answer.status_code for answer in answers] == [400] * 3
+    assert [record.name for record in caplog.records] == []
 
 
 def test_a_document_in_the_place_of_a_compressed_page_is_said_to_be_plain(anyone: Api, settings: Any) -> None:

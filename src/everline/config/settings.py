@@ -209,10 +209,16 @@ WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_ADD_HEADERS_FUNCTION = static.add_headers
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+LOG_LEVEL = env.text("EVERLINE_LOG_LEVEL", "WARNING").upper()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("EVERLINE_LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # Anybody may send a foreign Host header: a line and a traceback each would fill the log. Who looks for a
+    # forgotten host name sees the refusals at a finer level.
+    "loggers": {
+        "django.security.DisallowedHost": {"level": "ERROR" if LOG_LEVEL in {"DEBUG", "INFO"} else "CRITICAL"}
+    },
 }
