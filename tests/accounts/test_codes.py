@@ -58,6 +58,29 @@ def test_a_code_comes_to_the_address_and_signs_in(verified: Customer, login: str
     assert (signed_in.customer, signed_in.method) == (verified, "code")
 
 
+def test_a_double_click_sends_one_code_and_it_works(verified: Customer) -> None:
+    for login in (EMAIL, EMAIL, PHONE, "nobody@example.com", EMAIL):
+        _ask(login)
+
+    code = newest_code(EMAIL)
+
+    told = Message.objects.filter(kind="sign_in_code").values_list("to", flat=True)
+    assert sorted(told) == [PHONE, EMAIL]
+    assert OneTimeCode.objects.filter(sent_at__isnull=False).count() == 5
+    assert _enter(code).customer == verified
+
+
+def test_a_later_wish_brings_another_code(verified: Customer) -> None:
+    _ask()
+    newest_code(EMAIL)
+    _ask()
+
+    code = newest_code(EMAIL)
+
+    assert Message.objects.filter(kind="sign_in_code", to=EMAIL).count() == 2
+    assert _enter(code).customer == verified
+
+
 def test_spellings_of_an_address_are_one(verified: Customer) -> None:
     _ask("+86 138-0013 8000")
     code = newest_code(PHONE)

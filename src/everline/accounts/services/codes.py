@@ -60,7 +60,12 @@ def send_codes(now: datetime) -> int:
         .order_by("id")[:BATCH]
     )
     owners = _owners(wishes)
-    messages = [message for wish in wishes for message in _grant(wish, owners, now)]
+    # Of several wishes of one person (a double click) only the last one's code would work: one is sent.
+    last = {_whose(wish): wish.pk for wish in wishes}
+    for wish in wishes:
+        _close(wish, now)
+    wanted = [wish for wish in wishes if last[_whose(wish)] == wish.pk and wish.used_at is None]
+    messages = [message for wish in wanted for message in _grant(wish, owners, now)]
     OneTimeCode.objects.bulk_update(wishes, ["user", "code_hash", "sent_at", "expires_at"])
     enqueue(*messages, now=now)
     return len(wishes)
@@ -155,13 +160,19 @@ def _owners(wishes: Sequence[OneTimeCode]) -> dict[Login, User]:
     return found
 
 
-def _grant(wish: OneTimeCode, owners: dict[Login, User], now: datetime) -> list[Message]:
-    """Turn a wish into a code that its recipient is told, or into one that nobody is."""
+def _whose(wish: OneTimeCode) -> tuple[str, Login, int | None]:
+    return wish.purpose, _login(wish), wish.user_id
+
+
+def _close(wish: OneTimeCode, now: datetime) -> None:
+    """Turn a wish into a code that nobody is told."""
     wish.sent_at = now
     wish.expires_at = now + codes.LIFETIME
     wish.code_hash = codes.nobodys_hash()
-    if wish.used_at is not None:
-        return []
+
+
+def _grant(wish: OneTimeCode, owners: dict[Login, User], now: datetime) -> list[Message]:
+    """Make it a code that its recipient is told, where somebody may be."""
     login, purpose = _login(wish), CodePurpose(wish.purpose)
     owner = owners.get(login)
     if purpose in _BOUND:
