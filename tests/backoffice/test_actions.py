@@ -120,6 +120,14 @@ def test_things_that_are_not_there_are_not_found(world: World, desk: SignIn) -> 
             assert do(client, name, key).status_code == 404, (name, key)
 
 
+@pytest.mark.parametrize("name", sorted(set(ACTIONS) - {"issue-api-key"}))
+def test_there_is_no_form_about_nothing(world: World, desk: SignIn, name: str) -> None:
+    client = desk()
+
+    for key in ("ord_0000000000000", "999999", "9" * 30, "x", "%00"):
+        assert client.get(f"/backoffice/act/{name}/{key}/").status_code == 404, key
+
+
 def test_a_cancelled_order_takes_no_payment(world: World, desk: SignIn) -> None:
     do(desk(Role.SUPPORT), "cancel-order", world.unpaid.id)
 
@@ -131,6 +139,8 @@ def test_a_paid_order_is_not_cancelled(world: World, desk: SignIn) -> None:
     answer = do(desk(Role.SUPPORT), "cancel-order", world.order.id)
 
     assert answer.status_code == 400
+    assert "This one is paid or has ended." in answer.content.decode()
+    assert "ask us" not in answer.content.decode()
     assert world.shop.status(world.order) == "fulfilled"
     assert not AuditEntry.objects.filter(action="order.cancelled", actor="support@example.com", reason=REASON)
 

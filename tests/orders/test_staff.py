@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.db import connection, transaction
 
@@ -11,6 +13,7 @@ from everline.orders.errors import (
     NothingToRetry,
     OrderNotCancellable,
     PaymentUndecided,
+    TooManyCopies,
 )
 from everline.orders.models import Case, Order
 from everline.orders.services import staff
@@ -135,6 +138,26 @@ def test_copies_go_to_the_present_address(shop: Shop) -> None:
         cursor.execute('SELECT count(*) FROM notifications_message WHERE "to" = %s', [user.email])
         assert cursor.fetchone() == (2,)
     shop.check()
+
+
+def test_copies_are_limited_per_order_and_for_a_while(shop: Shop) -> None:
+    order, other = shop.renew(), shop.renew()
+    for _ in range(staff.COPIES):
+        staff.resend_confirmation(order_id=order.id, **said())  # type: ignore[arg-type]
+
+    for _ in range(2):
+        with pytest.raises(TooManyCopies) as refused:
+            staff.resend_confirmation(order_id=order.id, **said())  # type: ignore[arg-type]
+    staff.resend_confirmation(order_id=other.id, **said())  # type: ignore[arg-type]
+    copies = len(shop.mails(order))
+    clock.set_offset(clock.offset() + staff.COPIES_PER + timedelta(seconds=2))
+    staff.resend_confirmation(order_id=order.id, **said())  # type: ignore[arg-type]
+
+    assert 0 < refused.value.extra["retry_after"] <= 601
+    assert str(refused.value.extra["retry_after"]) in refused.value.detail
+    assert copies == 1 + staff.COPIES
+    assert len(shop.mails(order)) == copies + 1
+    assert AuditEntry.objects.count() == staff.COPIES + 2
 
 
 def test_the_last_case_of_an_unsettled_order_stays(shop: Shop) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from django.apps import apps
 from django.contrib.admin.utils import quote
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 #: The words that selectors, audit and actions use for kinds of objects, and the record they mean.
@@ -36,6 +38,20 @@ def url_of(kind: str, key: object) -> str:
     """The page of one record; empty where its kind has none or the key is missing."""
     name = MODELS.get(kind)
     return reverse(f"admin:{name}_change", args=[quote(str(key))]) if name and key else ""
+
+
+def exists(kind: str, key: str) -> bool:
+    """Whether there is such a thing; true for what has no kind (it is about to be made). One statement."""
+    if not kind:
+        return True
+    if "\x00" in key:
+        return False
+    rows = apps.get_model(*MODELS[kind].split("_", 1))._default_manager
+    try:
+        # Staff are named by their address.
+        return rows.filter(**{"email" if kind == "user" else "pk": key}).exists()
+    except (ValueError, ValidationError):
+        return False
 
 
 def list_of(kind: str) -> str:

@@ -102,6 +102,16 @@ class NothingToCopy(DomainError):
     message = _("There is no confirmation of this order that could be sent again.")
 
 
+class TooManyCopies(DomainError):
+    """The order's confirmation was sent again and again; `extra["retry_after"]` in seconds."""
+
+    code = "too_many_copies"
+    kind = Kind.RATE_LIMITED
+    message = _(
+        "The confirmation of this order was sent again several times just now. Wait %(retry_after)s seconds."
+    )
+
+
 class CaseStillNeeded(DomainError):
     """An order that waits for attention must have an open case."""
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from everline.backoffice.actions import ACTIONS, Action, Deed, allowed
 from everline.backoffice.gate import name_of
-from everline.backoffice.records import list_of, url_of
+from everline.backoffice.records import exists, list_of, url_of
 from everline.backoffice.site import site
 from everline.core import audit, clock
 from everline.core.errors import DomainError, Kind, NotFound
@@ -39,6 +39,8 @@ def act(request: HttpRequest, name: str, key: str) -> HttpResponse:
     if not allowed(request.user, action):
         raise PermissionDenied
     if request.method == "GET":
+        if not exists(action.kind, key):
+            raise Http404
         return _form(request, action, key, {}, None)
     data = {each.name: _typed(request, each.name, each.longest) for each in action.inputs}
     typed = {**data, "reason": _typed(request, "reason", audit.MAX_REASON)}

@@ -3,12 +3,13 @@
 The audit row stands in the deed's transaction. Where a provider must be asked first, that happens before.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
-from everline.core import audit, ids, inbox, jobs
-from everline.core.errors import NotFound
+from everline.core import audit, ids, inbox, jobs, ratelimit
+from everline.core.errors import NotFound, RateLimited
 from everline.core.states import transition
 from everline.core.transactions import retrying
 from everline.notifications.copies import copy_message
@@ -19,6 +20,7 @@ from everline.orders.errors import (
     NothingToRetry,
     OrderNotCancellable,
     PaymentUndecided,
+    TooManyCopies,
 )
 from everline.orders.models import Case, Order
 from everline.orders.selectors import lock_orders
@@ -30,6 +32,13 @@ from everline.payments import selectors as payments
 from everline.payments.types import PAYMENT_CHANGED
 from everline.suppliers.selectors import open_references
 from everline.suppliers.services import wake_orders
+
+#: How often a confirmation may be sent again: each copy is a mail to the customer.
+COPIES = 3
+COPIES_PER = timedelta(minutes=10)
+#: What staff read where the error's own words speak to the customer.
+_NOT_OPEN = _("Only an order that nobody has paid can be cancelled. This one is paid or has ended.")
+_UNDECIDED = _("The provider does not say yet whether the open payment went through. Look again in a moment.")
 
 
 def cancel_unpaid_order(*, order_id: str, actor: str, reason: str, now: datetime) -> Order:
@@ -45,9 +54,9 @@ def cancel_unpaid_order(*, order_id: str, actor: str, reason: str, now: datetime
     if order is None:
         raise NotFound
     if order.status != OrderStatus.AWAITING_PAYMENT:
-        raise OrderNotCancellable(status=order.status)
+        raise OrderNotCancellable(_NOT_OPEN, status=order.status)
     if not close_open_attempt(order_id=order.id, now=now):
-        raise PaymentUndecided
+        raise PaymentUndecided(_UNDECIDED)
     return _cancel(order.id, actor=actor, reason=reason, now=now)
 
 
@@ -56,9 +65,9 @@ def cancel_unpaid_order(*, order_id: str, actor: str, reason: str, now: datetime
 def _cancel(order_id: str, *, actor: str, reason: str, now: datetime) -> Order:
     order = lock_orders([order_id])[order_id]
     if order.status != OrderStatus.AWAITING_PAYMENT:
-        raise OrderNotCancellable(status=order.status)
+        raise OrderNotCancellable(_NOT_OPEN, status=order.status)
     if payments.open_attempt(order.id) is not None:
-        raise PaymentUndecided
+        raise PaymentUndecided(_UNDECIDED)
     transition(order, to=OrderStatus.CANCELLED, reason="staff", actor=actor[:80], now=now)
     write_timeline([Note(order.id, Step.CANCELLED)], now=now)
     audit.record(
@@ -149,6 +158,7 @@ def resend_confirmation(*, order_id: str, actor: str, reason: str, now: datetime
     Raises:
         NotFound: no such order.
         NothingToCopy: there is no confirmation, or nowhere to send it.
+        TooManyCopies: it was sent again COPIES times within COPIES_PER.
         ReasonMissing: nothing was done.
     """
     ids.require("ord", order_id)
@@ -163,6 +173,10 @@ def resend_confirmation(*, order_id: str, actor: str, reason: str, now: datetime
         reason=reason,
         now=now,
     )
+    try:
+        ratelimit.hit("order_copies", order.id, limit=COPIES, per=COPIES_PER, now=now)
+    except RateLimited as limited:
+        raise TooManyCopies(**limited.extra) from None
     customer = order.customer
     copy = copy_message(
         original=f"{Kind.ORDER_CONFIRMATION}:{order.id}",
