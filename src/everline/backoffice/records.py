@@ -6,6 +6,7 @@ from typing import Final
 from django.apps import apps
 from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.urls import reverse
 
 #: The words that selectors, audit and actions use for kinds of objects, and the record they mean.
@@ -46,7 +47,7 @@ def exists(kind: str, key: str) -> bool:
         return True
     if "\x00" in key:
         return False
-    rows = apps.get_model(*MODELS[kind].split("_", 1))._default_manager
+    rows = QuerySet(apps.get_model(MODELS[kind].replace("_", ".", 1)))
     try:
         # Staff are named by their address.
         return rows.filter(**{"email" if kind == "user" else "pk": key}).exists()
