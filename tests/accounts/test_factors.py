@@ -361,6 +361,7 @@ def test_a_recovery_code_works_once_in_the_place_of_the_app(verified: Customer) 
     done = _finish(_password(), f"{codes[3][:4]} {codes[3][4:]}")
 
     assert done.method == "password+recovery_code"
+    assert notices()[-1] == "recovery_code_used"
     assert selectors.security_of(verified.user_id).recovery_codes_left == 9
     with pytest.raises(SecondFactorWrong):
         _check(verified, codes[3])
@@ -376,7 +377,7 @@ def test_new_recovery_codes_make_the_old_ones_worthless(verified: Customer) -> N
     with pytest.raises(SecondFactorWrong):
         _check(verified, old[0])
     assert _check(verified, new[0]) == "recovery_code"
-    assert notices() == ["second_factor_on", "recovery_codes_renewed"]
+    assert notices() == ["second_factor_on", "recovery_codes_renewed", "recovery_code_used"]
 
 
 def test_a_recovery_code_of_somebody_else_is_wrong(register: Register, verified: Customer) -> None:

@@ -46,6 +46,8 @@ _WHAT: Mapping[str, str | Promise] = {
     "second_factor_on": _("Second factor turned on"),
     "second_factor_off": _("Second factor turned off"),
     "recovery_codes_renewed": _("Recovery codes renewed"),
+    "recovery_code_used": _("Recovery code used"),
+    "address_released": _("Unproved address released"),
     "new_device": _("Sign-in from a new device"),
     "sessions_ended": _("Other sessions ended"),
     "welcome": _("Welcome mail"),

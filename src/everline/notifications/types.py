@@ -53,6 +53,8 @@ class SecurityEvent(StrEnum):
     SECOND_FACTOR_ON = "second_factor_on"
     SECOND_FACTOR_OFF = "second_factor_off"
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    ADDRESS_RELEASED = "address_released"
     NEW_DEVICE = "new_device"
     SESSIONS_ENDED = "sessions_ended"
 

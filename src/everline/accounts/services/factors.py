@@ -16,7 +16,7 @@ from everline.accounts.selectors import has_totp, user_by_id
 from everline.accounts.services.ending import end_all_sessions
 from everline.accounts.services.guards import require_proved_address, require_recent
 from everline.accounts.services.notices import tell_owner
-from everline.accounts.types import Actor, TotpEnrolment
+from everline.accounts.types import Actor, Device, TotpEnrolment
 from everline.core import clock
 from everline.core.transactions import refuse_inside_transaction, retrying
 from everline.notifications.types import SecurityEvent
@@ -89,7 +89,8 @@ def renew_recovery_codes(*, actor: Actor, now: datetime) -> list[str]:
 def check_second_factor(*, user_id: int, code: str, client: str, now: datetime) -> str:
     """Spend a code of the app, or a recovery code; says which it was ("totp", "recovery_code").
 
-    Each works once: a code of the app that was used, or is older than one that was, is refused.
+    Each works once: a code of the app that was used, or is older than one that was, is refused. A customer is
+    told that a recovery code was used.
 
     Raises:
         SecondFactorWrong: wrong, used, or there is no second factor.
@@ -97,7 +98,7 @@ def check_second_factor(*, user_id: int, code: str, client: str, now: datetime) 
     """
     refuse_inside_transaction()
     count_second_factor(user_id, client, now)
-    method = _spend(user_id, codes.spelled(code), now)
+    method = _spend(user_id, codes.spelled(code), client, now)
     if not method:
         raise SecondFactorWrong
     forgive_second_factor(user_id, client)
@@ -106,7 +107,7 @@ def check_second_factor(*, user_id: int, code: str, client: str, now: datetime) 
 
 @retrying
 @transaction.atomic
-def _spend(user_id: int, code: str, now: datetime) -> str:
+def _spend(user_id: int, code: str, client: str, now: datetime) -> str:
     held: dict[str, Any] = {
         row.type: row
         for row in Authenticator.objects.select_for_update()
@@ -118,6 +119,9 @@ def _spend(user_id: int, code: str, now: datetime) -> str:
     if _spend_app_code(held[_APP], code, now):
         return "totp"
     if _RECOVERY in held and RecoveryCodes(held[_RECOVERY]).validate_code(code):
+        user = user_by_id(user_id)
+        if hasattr(user, "customer"):
+            tell_owner(user, SecurityEvent.RECOVERY_CODE_USED, Device(address=client), now)
         return "recovery_code"
     return ""
 
