@@ -16,8 +16,9 @@ from everline.accounts.services.ending import call_back_links
 from everline.accounts.services.guards import require_proved_address, require_recent
 from everline.accounts.services.links import prove_address
 from everline.accounts.services.notices import best_address, tell_owner
+from everline.accounts.services.releasing import release_for_reader
 from everline.accounts.types import Actor, CodePurpose
-from everline.core.transactions import refuse_inside_transaction
+from everline.core.transactions import refuse_inside_transaction, retrying
 from everline.notifications.types import SecurityEvent
 
 AddressKind = Literal["email", "phone"]
@@ -68,6 +69,7 @@ def confirm_address(*, actor: Actor, kind: AddressKind, address: str, code: str,
         raise CodeInvalid from None
 
 
+@retrying
 @transaction.atomic
 def _take(login: Login, actor: Actor, now: datetime) -> Customer:
     user = (
@@ -80,6 +82,7 @@ def _take(login: Login, actor: Actor, now: datetime) -> Customer:
         tell_owner(user, proved, actor.device, now, to=[login])
         return user.customer
     sure = best_address(user)
+    release_for_reader(login, user.pk, now)
     _store(user, login, now)
     call_back_codes(user.pk, now)
     call_back_links(user.pk, now)

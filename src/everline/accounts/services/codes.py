@@ -17,6 +17,7 @@ from everline.accounts.errors import CodeInvalid
 from everline.accounts.models import Customer, OneTimeCode, User
 from everline.accounts.selectors import users_at
 from everline.accounts.services.notices import CHANNELS, address_taken
+from everline.accounts.services.releasing import was_only_typed
 from everline.accounts.services.welcome import make_welcome
 from everline.accounts.types import CodePurpose
 from everline.core import jobs
@@ -194,7 +195,7 @@ def _grant_bound(wish: OneTimeCode, owner: User | None, now: datetime) -> list[M
     customer = asked.filter(user=wish.user_id).first()
     if customer is None:
         return []
-    if owner is not None and owner.pk != wish.user_id:
+    if owner is not None and owner.pk != wish.user_id and not was_only_typed(owner, _login(wish)):
         return address_taken(owner, now, locale=customer.locale, brand=customer.brand)
     return [_told(wish, customer)]
 

@@ -1,7 +1,8 @@
 """Opening an account without telling strangers who has one.
 
 A taken address gets the same answer after the same work: the password is hashed before anybody looks, one row
-is inserted or refused by the unique key, one message goes to the owner of the address.
+is inserted or refused by the unique key, one message goes to the owner of the address. One that was typed a
+day ago and never proved beside a proved one is not taken: it is released (`releasing`).
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from everline.accounts.services.codes import wish_for_code
 from everline.accounts.services.notices import address_taken
 from everline.accounts.services.passwords import check_password_strength
 from everline.accounts.services.profile import checked_currency, checked_locale, checked_timezone
+from everline.accounts.services.releasing import release_for_newcomer
 from everline.accounts.services.welcome import make_welcome
 from everline.accounts.types import DEFAULT_TIMEZONE, CodePurpose, CustomerProfile
 from everline.core.transactions import retrying
@@ -94,9 +96,16 @@ def _register(wanted: Registration, now: datetime) -> CustomerProfile:
         owners = users_at(wanted.logins)
         if not owners:
             raise
+        if release_for_newcomer(owners, wanted.logins, now):
+            return _welcomed(create_customer(wanted, now), now)
+        owners = users_at(wanted.logins)
         told = (address_taken(owner, now, locale=wanted.locale, brand=wanted.brand) for owner in owners)
         enqueue(*(message for messages in told for message in messages), now=now)
         return _as_if_made(wanted, now)
+    return _welcomed(customer, now)
+
+
+def _welcomed(customer: Customer, now: datetime) -> CustomerProfile:
     if customer.email:
         enqueue(make_welcome(customer, now), now=now)
     else:
