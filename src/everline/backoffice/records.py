@@ -6,7 +6,7 @@ from typing import Final
 from django.apps import apps
 from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 
 #: The words that selectors, audit and actions use for kinds of objects, and the record they mean.
@@ -47,7 +47,7 @@ def exists(kind: str, key: str) -> bool:
         return True
     if "\x00" in key:
         return False
-    rows = QuerySet(apps.get_model(MODELS[kind].replace("_", ".", 1)))
+    rows: QuerySet[Model] = QuerySet(apps.get_model(MODELS[kind].replace("_", ".", 1)))
     try:
         # Staff are named by their address.
         return rows.filter(**{"email" if kind == "user" else "pk": key}).exists()
