@@ -6,10 +6,14 @@ from typing import Any
 
 import hypothesis
 import pytest
+import pytest_django
+from django.db import connections
 from django.db.backends.base.operations import BaseDatabaseOperations
 
 from everline.accounts import fronts
+from everline.accounts.services import ensure_default_brand
 from everline.core import clock
+from everline.orders.live import listener
 
 pytest_plugins = ["tests.suites"]
 
@@ -47,7 +51,26 @@ def _flushing_is_allowed() -> Iterator[None]:
     def with_resting_triggers(self: Any, sql_list: list[str]) -> None:
         queue = [EMPTY_QUEUE] if self.connection.alias == "default" else []
         flush(self, ["SET LOCAL session_replication_role = replica", *sql_list, *queue])
+        if self.connection.alias == "default":
+            ensure_default_brand()  # a migration makes it: no shop is without one
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", with_resting_triggers)
         yield
+
+
+LEFT_BEHIND = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[None]:
+    """Let nobody hold the database when it goes: no listener for news, no last thread of a live server."""
+    yield
+    listener.stop()
+    with django_db_blocker.unblock(), connections["default"].cursor() as cursor:
+        cursor.execute(LEFT_BEHIND)

@@ -15,7 +15,7 @@ from everline.portal.languages import asked_language, remember_language
 __all__ = ["ContentSecurityPolicyMiddleware", "LocaleMiddleware"]
 
 #: What no person reads: there nobody's brand decides the language.
-_MACHINES = ("/api/", "/webhooks/", "/healthz", "/brand/")
+_MACHINES = ("/api/", "/webhooks/", "/_sandbox/", "/healthz", "/brand/")
 
 
 class LocaleMiddleware(DjangoLocaleMiddleware):
