@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -104,7 +105,7 @@ def test_it_stops_on_sigterm_and_the_next_start_has_everything(
         with httpx.Client(timeout=TIMEOUT) as http:
             world = World.around(second, http)
             back = world.sign_in(subscriber.email)
-            assert back.all("/orders")[:-1] == before
+            assert _without_origin(back.all("/orders")[:-1]) == _without_origin(before)
             assert [line["id"] for line in back.get("/lines")["data"]] == [
                 line["id"] for line in lines["data"]
             ]
@@ -116,6 +117,11 @@ def test_it_stops_on_sigterm_and_the_next_start_has_everything(
         kill({second.process.pid})
         second.stop()
     _recovers_from_a_killed_supervisor(subscriber, open_order, folder)
+
+
+def _without_origin(orders: list[Json]) -> list[Json]:
+    """The orders as they are wherever the shop listens: its port is another after a restart."""
+    return [{**order, "receipt_url": urlsplit(order["receipt_url"] or "").path} for order in orders]
 
 
 def _recovers_from_a_killed_supervisor(subscriber: Person, order: Json, folder: Path) -> None:

@@ -133,7 +133,7 @@ def test_a_passkey_is_made_and_signs_in_until_it_is_removed(
         page.goto("/sign-in/?next=/settings/security/")
         page.locator("form[data-passkey=sign-in] button").click()
         device.send("WebAuthn.setAutomaticPresenceSimulation", {**presence, "enabled": True})
-        page.wait_for_url("**/settings/security/")
+        page.wait_for_url("/settings/security/")  # whole: the door's own address ends like that too
 
         page.goto("/settings/passkeys/")
         page.locator(".passkeys a").click()
@@ -162,7 +162,7 @@ def test_a_passkey_is_offered_in_the_login_field(owner: Customer, window: Open) 
         page.context.clear_cookies()
         page.goto("/sign-in/?next=/orders/")
 
-        page.wait_for_url("**/orders/")
+        page.wait_for_url("/orders/")  # whole: the door's own address ends like that too
 
 
 def test_a_finger_that_is_not_known_makes_no_passkey(owner: Customer, window: Open) -> None:

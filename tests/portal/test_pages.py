@@ -206,7 +206,7 @@ def test_a_form_without_its_secret_does_nothing(shop: Shop) -> None:
     answer = client.post("/sign-in/", {"login": customer.email, "password": "quiet-lantern-42"})
 
     assert answer.status_code == 403
-    assert "没有执行任何操作" in Page(answer).text
+    assert "未执行任何操作" in Page(answer).text
     assert "sessionid" not in client.cookies
 
 
