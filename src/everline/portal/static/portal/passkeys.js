@@ -2,6 +2,7 @@
 class Refused extends Error {}
 
 let fieldOffer;
+let offered;
 const able = canHavePasskeys();
 for (const part of document.querySelectorAll("[data-passkey-only]")) {
   if (able) part.hidden = false;
@@ -50,23 +51,25 @@ async function add(form) {
 }
 
 async function signIn(form) {
-  if (fieldOffer) fieldOffer.abort();
+  fieldOffer?.abort();
+  // Two first requests at once would begin two sessions, and the question asked last might be the lost one.
+  await offered?.catch(() => {});
   const options = await post(form, form.dataset.options, {});
   await enter(form, await navigator.credentials.get({ publicKey: request(options) }));
 }
 
 // The passkey beside saved passwords in the login field, where the browser knows how.
 async function offerInTheField(form) {
-  const known = await PublicKeyCredential.isConditionalMediationAvailable?.();
-  if (!known) return;
   fieldOffer = new AbortController();
+  const known = await PublicKeyCredential.isConditionalMediationAvailable?.();
+  if (!known || fieldOffer.signal.aborted) return;
   try {
-    const options = await post(form, form.dataset.options, {});
-    const publicKey = request(options);
+    offered = post(form, form.dataset.options, {});
+    const publicKey = request(await offered);
     const chosen = await navigator.credentials.get({ publicKey, mediation: "conditional", signal: fieldOffer.signal });
     if (chosen) await enter(form, chosen);
   } catch (error) {
-    if (error instanceof Refused) say(form, error.message, "bad");
+    if (error instanceof Refused && !fieldOffer.signal.aborted) say(form, error.message, "bad");
   }
 }
 
