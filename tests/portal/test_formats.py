@@ -151,11 +151,19 @@ def test_currencies_are_named() -> None:
 
 
 def test_filters_keep_what_they_are_and_start_at_the_first_page() -> None:
-    filters = Filters("day", "JP", 5, "abc")
+    filters = Filters("day", "JP", 5, page=3)
 
     assert filters.query() == "term=day&country=JP&volume=5"
     assert filters.query(term="year") == "term=year&country=JP&volume=5"
-    assert filters.query(cursor="n/x=") == "term=day&country=JP&volume=5&cursor=n%2Fx%3D"
+    assert filters.query(page="4") == "term=day&country=JP&volume=5&page=4"
+    assert filters.query(country="日本/=") == "term=day&country=%E6%97%A5%E6%9C%AC%2F%3D&volume=5"
+
+
+@pytest.mark.parametrize(("sort", "named"), [("gb", "&sort=gb"), ("term", ""), ("abc", ""), ("", "")])
+def test_an_address_names_only_an_order_that_changes_the_list(sort: str, named: str) -> None:
+    assert Filters("day", sort=sort).query() == f"term=day{named}"
+    assert Filters("day").query(sort=sort) == f"term=day{named}"
+    assert Filters("day", sort="price").query(sort=sort) == f"term=day{named}"
 
 
 def test_the_policy_names_each_target_once() -> None:

@@ -34,6 +34,8 @@ PAGE: Final = 12
 #: Plans that fit side by side.
 MOST_COMPARED: Final = 4
 _PAGE_DIGITS = 3
+#: Orders that an address names; the first one counts where it names none.
+_SORTS = frozenset(shelf.Order) - {shelf.Order.TERM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,10 @@ class Filters:
         return bool(self.term or self.country or self.volume)
 
     def query(self, **changes: str) -> str:
-        """These filters as part of an address, some of them changed; the first page unless said otherwise."""
+        """These filters as part of an address, some of them changed; the first page unless said otherwise.
+
+        The order that counts without being asked for is not named: one list has one address.
+        """
         values = {
             "term": self.term,
             "country": self.country,
@@ -77,6 +82,8 @@ class Filters:
             "sort": self.sort,
             **changes,
         }
+        if values["sort"] not in _SORTS:
+            del values["sort"]
         query = QueryDict(mutable=True)
         query.update({name: value for name, value in values.items() if value})
         query.setlist("compare", list(self.compare))
