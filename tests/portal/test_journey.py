@@ -73,7 +73,8 @@ def test_from_sign_in_to_confirmation(stack: Stack, page: Page) -> None:
     page.get_by_label("Months").check()
     page.get_by_label("Country or region").select_option(label="Japan")
     page.get_by_role("button", name="Show plans").click()
-    card = page.get_by_role("article").filter(has_text="Line works until").first
+    dated = page.locator(".expiry", has_text="New expiry").locator("time")
+    card = page.locator("#plans-found").get_by_role("article").filter(has=dated).first
     card.get_by_role("button", name="Choose").click()
 
     expect(page.get_by_role("heading", name="Your offer")).to_be_visible()
@@ -121,8 +122,8 @@ def test_from_sign_in_to_confirmation(stack: Stack, page: Page) -> None:
 
 
 def _value(page: Page, term: str) -> str:
-    row = page.locator("dl.pairs div").filter(has=page.get_by_text(term, exact=True))
-    return row.locator("dd").inner_text()
+    row = page.locator(".span-ends li").filter(has=page.get_by_text(term, exact=True))
+    return row.locator("time").inner_text()
 
 
 def _fill_card(page: Page, number: str) -> None:
