@@ -189,7 +189,7 @@ def test_the_second_step_from_setting_up_to_signing_in(
     secret = page.locator(".setup .copy code").inner_text()
     assert page.locator(".setup figure svg").is_visible()
 
-    page.locator("[name=code]").fill(app_code(secret, -1))
+    page.locator("[name=code]").fill(app_code(secret))
     page.locator(".setup > button").click()
     codes = page.locator("#recovery-codes code").all_inner_texts()
     assert len(codes) == 10
@@ -203,7 +203,7 @@ def test_the_second_step_from_setting_up_to_signing_in(
     sign_in(page, str(owner.email))
     page.wait_for_url("**/sign-in/second/")
     assert faults(page) == []
-    page.locator("[name=code]").fill(app_code(secret))
+    page.locator("[name=code]").fill(app_code(secret, 1))
     page.locator("form[action='/sign-in/second/'] button").click()
     page.wait_for_url("**/account/")
 
